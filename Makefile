@@ -1,0 +1,34 @@
+# The two commands of a newcomer:   make study   make test
+# Both set everything up by themselves; needed are only Python >= 3.11, make and a package index.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TESTFLAGS ?=
+
+.PHONY: study test lint types bench clean
+
+study: $(VENV)/.installed
+	$(BIN)/eegtl study synthetic --out runs/synthetic --overwrite
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTFLAGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -e ".[test,bench]" -c constraints.txt
+	$(BIN)/python -m pytest tests/benchmarks -n 0 --benchmark-enable --benchmark-only -q -s $(TESTFLAGS)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "eegtl needs Python >= 3.11; run: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]" -c constraints.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
