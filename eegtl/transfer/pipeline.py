@@ -1,0 +1,403 @@
+"""The one way to join normalisers, aligners, selectors and a classifier."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import check_rows, check_subjects, highest_information
+from ..errors import ContractError
+from .base import Floats, Target, TransferEstimator
+from .classifiers import fits_from_summary
+from .sources import RowSources, SummarySources
+from .summary import SourceSummary
+
+
+def make_transfer_pipeline(*steps: Any) -> TransferPipeline:
+    """Join steps into a `TransferPipeline`, named after their classes in lower case.
+
+    Parameters
+    ----------
+    *steps : estimator
+        Aligners, selectors, plain transformers, and at the end a classifier.
+
+    Returns
+    -------
+    TransferPipeline
+
+    Examples
+    --------
+    >>> from eegtl.transfer import TCA, SubjectNormalizer, default_classifier
+    >>> pipeline = make_transfer_pipeline(SubjectNormalizer("z2"), TCA(30), default_classifier())
+    >>> [name for name, _ in pipeline.steps]
+    ['subjectnormalizer', 'tca', 'lineardiscriminantanalysis']
+    """
+    names = [type(step).__name__.lower() for step in steps]
+    unique = [
+        f"{name}-{names[: i + 1].count(name)}" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
+    return TransferPipeline(list(zip(unique, steps, strict=True)))
+
+
+def _last_has(method: str) -> Any:
+    def check(self: TransferPipeline) -> bool:
+        last = getattr(self, "steps_", self.steps)[-1][1]
+        getattr(last, method)
+        return True
+
+    return check
+
+
+def _can_partial_adapt(self: TransferPipeline) -> bool:
+    steps = [step for _, step in getattr(self, "steps_", self.steps)]
+    adaptive = [s for s in steps if isinstance(s, TransferEstimator) and s.needs_ != "inductive"]
+    exact = [s for s in adaptive if hasattr(s, "partial_adapt") and not s.moves_source]
+    # two adaptive steps in a row are not exact: the second would see rows mapped by statistics
+    # that later chunks change
+    if len(adaptive) > 1 or len(exact) != len(adaptive):
+        raise AttributeError(
+            "partial_adapt is exact only with at most one adapting step that has it and leaves "
+            f"the source side in place; adapting here: {[type(s).__name__ for s in adaptive]}."
+        )
+    return True
+
+
+class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
+    """A chain of steps behind the subject-transfer contract.
+
+    Each step is fitted on the previous step's `transform_source` and adapted on its
+    `transform`. Steps are transfer estimators of eegtl (aligners, selectors) and plain
+    scikit-learn transformers (fitted on the sources alone); the last is a plain or a transfer
+    classifier. A plain classifier at the end is refitted only where a step before it moves the
+    source side, and on sources plus calibration rows where there are calibration labels.
+
+    Consumes: what its steps consume.
+    Before adapt: every step as it is before adapt.
+    Memory: the steps, and the source rows in front of the first step that moves the source side
+    or, if there is none, in front of the classifier. Where every step depends on the sources
+    through counts, means and scatters only, a `SourceSummary` is kept instead and no rows.
+
+    Parameters
+    ----------
+    steps : list of (name, estimator)
+
+    Attributes
+    ----------
+    steps_ : list of (name, fitted estimator)
+        Clones; the estimators in `steps` stay untouched.
+    classes_ : ndarray of shape (n_classes,)
+    sources_ : RowSources or SummarySources
+        The sources in front of the first step that moves them; a summary where it suffices.
+    n_pooled_windows_ : int
+        How many labelled calibration rows the plain classifier at the end was fitted on.
+
+    Examples
+    --------
+    >>> from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
+    >>> X, y, s = [[0.0], [1.0], [8.0], [9.0]], ["a", "b", "a", "b"], [1, 1, 2, 2]
+    >>> pipe = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
+    >>> pipe.fit(X, y, subjects=s).adapt([[5.0], [6.0]]).predict([[6.0]]).item()
+    'b'
+    """
+
+    def __init__(self, steps: list[tuple[str, Any]]) -> None:
+        self.steps = steps
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of the pipeline and, as ``name__parameter``, of its steps.
+
+        Parameters
+        ----------
+        deep : bool
+
+        Returns
+        -------
+        dict
+        """
+        return self._get_params("steps", deep=deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, for example ``tca__n_components=20``, or replace steps by name.
+
+        Parameters
+        ----------
+        **params
+
+        Returns
+        -------
+        self
+        """
+        self._set_params("steps", **params)
+        return self
+
+    @property
+    def needs_(self) -> str:  # type: ignore[override]
+        """The least information with which all steps deserve their names."""
+        return highest_information(*[getattr(s, "needs_", "inductive") for _, s in self.steps])
+
+    @property
+    def moves_source(self) -> bool:  # type: ignore[override]
+        """Whether a step changes the source side when it adapts."""
+        return any(getattr(step, "moves_source", False) for _, step in self.steps)
+
+    @property
+    def named_steps_(self) -> dict[str, Any]:
+        """The fitted steps by name."""
+        return dict(self.steps_)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        subjects: ArrayLike | None = None,
+        rows: Any = None,
+        X_target: ArrayLike | None = None,
+        rows_target: Any = None,
+    ) -> Self:
+        """Fit all steps on labelled rows of other people.
+
+        Parameters
+        ----------
+        X, y, subjects, rows, X_target, rows_target
+            As in every transfer estimator.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ContractError
+            When the steps cannot be joined.
+        """
+        self._check_steps()
+        checked, labels = self._check_source(X, y)
+        self.classes_ = self._check_classes(labels)
+        check_rows(rows, len(checked))
+        people = check_subjects(subjects, len(checked))
+        sources: RowSources | SummarySources
+        if all(_accepts_summary(step) for _, step in self.steps):
+            sources = SummarySources(SourceSummary().add(checked, np.asarray(labels), people))
+        else:
+            sources = RowSources(checked, np.asarray(labels), people, rows)
+        return self._start(sources, self._check_target(X_target, None, None, rows_target, None))
+
+    def fit_summary(self, summary: SourceSummary) -> Self:
+        """Fit all steps on sufficient statistics of the sources instead of rows.
+
+        Parameters
+        ----------
+        summary : SourceSummary
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ContractError
+            When a step needs rows; it is named.
+        """
+        self._check_steps()
+        blocking = [name for name, step in self.steps if not _accepts_summary(step)]
+        if blocking:
+            raise ContractError(
+                f"the steps {', '.join(blocking)} need rows of the sources, not a summary; fit on "
+                "rows, or use steps that see the sources through counts, means and scatters only."
+            )
+        self.classes_ = summary.classes
+        self.n_features_in_ = summary.n_features
+        return self._start(SummarySources(summary), self._check_target(*[None] * 5))
+
+    def adapt(
+        self,
+        X_target: ArrayLike | None = None,
+        *,
+        X_calib: ArrayLike | None = None,
+        y_calib: ArrayLike | None = None,
+        rows_target: Any = None,
+        rows_calib: Any = None,
+    ) -> Self:
+        """Adapt all steps to a wearer; replaces what an earlier target left behind.
+
+        Parameters
+        ----------
+        X_target, X_calib, y_calib, rows_target, rows_calib
+            As in every transfer estimator. With `y_calib`, a plain classifier at the end is
+            refitted on the sources and the calibration rows.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        target = self._check_target(X_target, X_calib, y_calib, rows_target, rows_calib)
+        return self._run(self.sources_, target, fitting=False)
+
+    @available_if(_can_partial_adapt)
+    def partial_adapt(self, X_target: ArrayLike) -> Self:
+        """Take further rows of the same wearer; only where it is exact.
+
+        Parameters
+        ----------
+        X_target : array-like of shape (n_new, n_features)
+
+        Returns
+        -------
+        self
+        """
+        Z = self._check_X(X_target)
+        for _, step in self.steps_[:-1]:
+            if hasattr(step, "partial_adapt"):
+                step.partial_adapt(Z)
+            Z = step.transform(Z)
+        last = self.steps_[-1][1]
+        if hasattr(last, "partial_adapt"):
+            last.partial_adapt(Z)
+        self._set_consumed_by_steps()
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the label of each row of the current target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_windows,)
+        """
+        Z = self._through(X)
+        return self.steps_[-1][1].predict(Z)
+
+    @available_if(_last_has("predict_proba"))
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Give the class probabilities of each row of the current target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_classes)
+        """
+        Z = self._through(X)
+        return self.steps_[-1][1].predict_proba(Z)
+
+    @available_if(_last_has("decision_function"))
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """Give the decision values of each row of the current target.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_windows,) or (n_windows, n_classes)
+        """
+        Z = self._through(X)
+        return self.steps_[-1][1].decision_function(Z)
+
+    def _through(self, X: ArrayLike) -> Floats:
+        """Map rows of the target by all steps but the last."""
+        Z = self._check_X(X)
+        for _, step in self.steps_[:-1]:
+            Z = step.transform(Z)
+        return Z
+
+    def _start(self, sources: RowSources | SummarySources, target: Target) -> Self:
+        """Fit fresh clones of all steps, and adapt them."""
+        self.steps_ = [(name, clone(step)) for name, step in self.steps]
+        self.n_pooled_windows_ = 0
+        return self._run(sources, target, fitting=True)
+
+    def _run(self, sources: RowSources | SummarySources, target: Target, *, fitting: bool) -> Self:
+        """Fit and adapt the steps in order.
+
+        Steps up to the first that moves the source side are fitted once; `sources_` is what the
+        sources are in front of that one. All later ones are fitted anew for each target.
+        """
+        n_steps = len(self.steps_)
+        moving = [getattr(step, "moves_source", False) for _, step in self.steps_]
+        cut = moving.index(True) if any(moving) else n_steps - 1
+        Z = target.X
+        for i, (name, step) in enumerate(self.steps_):
+            if fitting and i == cut:
+                later = self.steps_[cut:]
+                if not any(getattr(step, "by_subject", False) for _, step in later):
+                    sources = sources.without_subjects()
+                self.sources_ = sources
+            stale = fitting or i > cut
+            n_target = len(Z) - len(target.X_calib)
+            if isinstance(step, TransferEstimator):
+                arguments = _adapt_arguments(Z, n_target, target)
+                if stale:
+                    sources.fit(step, arguments)
+                else:
+                    step.adapt(**arguments)
+            elif i < n_steps - 1:
+                if stale:
+                    sources.fit(step, {})
+            elif stale or target.y_calib is not None or self.n_pooled_windows_:
+                fresh = sources.classifier(clone(step), Z[n_target:], target.y_calib)
+                self.steps_[i] = (name, fresh)
+                self.n_pooled_windows_ = 0 if target.y_calib is None else len(target.y_calib)
+            if i < n_steps - 1:
+                if fitting or i >= cut:
+                    sources = sources.through(step)
+                Z = step.transform(Z) if len(Z) else np.empty((0, sources.n_features))
+        self._set_consumed_by_steps()
+        return self
+
+    def _set_consumed_by_steps(self) -> None:
+        steps = [s for _, s in self.steps_ if isinstance(s, TransferEstimator)]
+        level = highest_information(*[s.information_ for s in steps])
+        if self.n_pooled_windows_:
+            level = "labelled"
+        self._set_consumed(level, max([s.n_target_windows_ for s in steps], default=0))
+        self.n_target_windows_ = max(self.n_target_windows_, self.n_pooled_windows_)
+
+    def _check_steps(self) -> None:
+        if not isinstance(self.steps, list | tuple) or not self.steps:
+            raise ContractError(
+                f"steps must be a list of (name, estimator) with at least one; got {self.steps!r}."
+            )
+        self._validate_names([name for name, _ in self.steps])
+        for name, step in self.steps[:-1]:
+            if not hasattr(step, "transform") or not isinstance(step, BaseEstimator):
+                raise ContractError(
+                    f"step '{name}' ({type(step).__name__}) has no transform; only the last step "
+                    "may be a classifier."
+                )
+        name, last = self.steps[-1]
+        if not hasattr(last, "predict"):
+            raise ContractError(
+                f"the last step '{name}' ({type(last).__name__}) has no predict; end the pipeline "
+                "in a classifier, for example default_classifier()."
+            )
+
+
+def _adapt_arguments(Z: Floats, n_target: int, target: Target) -> dict[str, Any]:
+    """Give the arguments of `adapt` for rows that earlier steps have mapped."""
+    arguments: dict[str, Any] = {}
+    if n_target:
+        arguments.update(X_target=Z[:n_target], rows_target=target.rows_target)
+    if len(Z) > n_target:
+        arguments.update(X_calib=Z[n_target:], y_calib=target.y_calib, rows_calib=target.rows_calib)
+    return arguments
+
+
+def _accepts_summary(step: Any) -> bool:
+    if isinstance(step, TransferEstimator):
+        return hasattr(step, "accepts_summary") and step.accepts_summary()
+    return fits_from_summary(step)
