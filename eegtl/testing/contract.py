@@ -130,8 +130,19 @@ def _same(a: Floats, b: Floats, rule: str, tolerance: float = 1e-8) -> None:
     assert worst <= tolerance, f"{rule}: results differ by {worst:.1e} (relative)"
 
 
+def _refuses(call: Callable[[], Any], error: type[Exception], word: str, rule: str) -> None:
+    """Check that a call raises an error whose message holds a word."""
+    message = None
+    try:
+        call()
+    except error as raised:
+        message = str(raised)
+    assert message is not None, f"{rule}: must raise {error.__name__}"
+    assert word in message, f"{rule}: the message must hold {word!r}; it is {message!r}"
+
+
 def check_docstring(estimator: Any) -> None:
-    """The docstring says what it consumes, what it is before adapt, what it keeps."""
+    """Check that the docstring says what it consumes, is before adapt, and keeps."""
     text = type(estimator).__doc__ or ""
     missing = [line for line in DOCSTRING_LINES if f"{line}:" not in text]
     assert not missing, f"docstring: {type(estimator).__name__} lacks the lines {missing}"
@@ -180,7 +191,7 @@ def check_information(estimator: Any) -> None:
 
 
 def check_inputs_unchanged(estimator: Any) -> None:
-    """No argument is written to, and neither `predict` nor `transform` changes the estimator."""
+    """Check that no argument is written to, and that predicting changes nothing."""
     toy = toy_problem()
     arrays = [toy.X, toy.y, toy.subjects, toy.T, toy.y_target]
     copies = [a.copy() for a in arrays]
@@ -194,7 +205,7 @@ def check_inputs_unchanged(estimator: Any) -> None:
 
 
 def check_row_order(estimator: Any) -> None:
-    """Neither the order of the rows nor the names of the subjects matter."""
+    """Check that neither the order of the rows nor the names of the subjects matter."""
     toy = toy_problem()
     rng = np.random.default_rng(2)
     source, target = rng.permutation(len(toy.X)), rng.permutation(len(toy.T))
@@ -243,21 +254,19 @@ def check_calibration(estimator: Any) -> None:
     half = len(toy.T) // 2
     fitted = _fit(estimator, toy)
     if estimator.needs_ == "labelled":
-        try:
-            fitted.adapt(toy.T)
-        except CalibrationError:
-            return
-        raise AssertionError("a method that needs labels must raise CalibrationError without")
+        _refuses(lambda: fitted.adapt(toy.T), CalibrationError, "label", "needs labels, got none")
+        return
     parts = fitted.adapt(toy.T[:half], X_calib=toy.T[half:])
     n_parts, by_parts = parts.n_target_windows_, _scores(parts, toy.T)
     whole = fitted.adapt(toy.T)
     _same(_gram(by_parts), _gram(_scores(whole, toy.T)), "calibration rows are target rows")
     assert n_parts == whole.n_target_windows_
-    try:
-        fitted.adapt(X_calib=toy.T[:4], y_calib=toy.y_target[:3])
-    except CalibrationError:
-        return
-    raise AssertionError("labels that do not match the calibration rows must be refused")
+    _refuses(
+        lambda: fitted.adapt(X_calib=toy.T[:4], y_calib=toy.y_target[:3]),
+        CalibrationError,
+        "3",
+        "4 calibration rows with 3 labels",
+    )
 
 
 def check_partial_adapt(estimator: Any) -> None:
@@ -278,12 +287,12 @@ def check_fit_transform(estimator: Any) -> None:
     if not hasattr(estimator, "fit_transform"):
         return
     toy = toy_problem()
-    try:
-        clone(estimator).fit_transform(toy.X, toy.y, subjects=toy.subjects)
-    except ContractError as error:
-        assert "transform_source" in str(error), "the message points to transform_source"
-    else:
-        raise AssertionError("fit_transform(subjects=...) must raise ContractError")
+    _refuses(
+        lambda: clone(estimator).fit_transform(toy.X, toy.y, subjects=toy.subjects),
+        ContractError,
+        "transform_source",
+        "fit_transform with subjects",
+    )
     fitted = _adapt(_fit(estimator, toy), toy, toy.T)
     mapped = fitted.transform_source(toy.X, toy.subjects)
     order = np.random.default_rng(3).permutation(len(toy.X))
@@ -301,7 +310,7 @@ def check_few_rows(estimator: Any) -> None:
 
 
 def check_state(estimator: Any, extra_classes: Iterable[type] = ()) -> None:
-    """The fitted state is plain values, arrays and known estimators, and comes back the same.
+    """Check that the fitted state is plain values and known estimators, and comes back the same.
 
     Parameters
     ----------

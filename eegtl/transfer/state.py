@@ -6,13 +6,12 @@ string keys, and named nodes for estimators on a whitelist. Nothing in it is exe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.covariance import OAS
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -43,7 +42,7 @@ WHITELIST: tuple[type, ...] = (
     SubjectNormalizer,
     TransferPipeline,
 )
-_RECORDS: tuple[type, ...] = (RowSources, SummarySources)
+_RECORDS = {"RowSources": RowSources, "SummarySources": SummarySources}
 _SUMMARY_ARRAYS = ("subjects", "labels", "counts", "means", "scatters")
 
 
@@ -97,26 +96,25 @@ def from_state(state: Any, *, extra: Iterable[type] = ()) -> Any:
     return _decode(state, {cls.__name__: cls for cls in (*WHITELIST, *extra)})
 
 
-def _encode(value: Any, allowed: dict[str, type], where: str) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
+def _encode(given: Any, allowed: dict[str, type], where: str) -> Any:
+    value: Any = given.item() if isinstance(given, np.generic) else given
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
         return {"kind": "array", "values": _plain_array(value, where), "object": value.dtype == "O"}
     if isinstance(value, list | tuple):
-        items = [_encode(item, allowed, f"{where}[{i}]") for i, item in enumerate(value)]
-        return {"kind": type(value).__name__, "items": items}
+        entries = [_encode(item, allowed, f"{where}[{i}]") for i, item in enumerate(value)]
+        return {"kind": type(value).__name__, "items": entries}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"kind": "dict", "items": _encode_items(value, allowed, where)}
     if isinstance(value, SourceSummary):
         arrays = {name: getattr(value, name) for name in _SUMMARY_ARRAYS}
         return {"kind": "summary", "items": _encode_items(arrays, allowed, where)}
-    if isinstance(value, _RECORDS):
+    if isinstance(value, RowSources | SummarySources):
         content = {field.name: getattr(value, field.name) for field in fields(value)}
         items = _encode_items(content, allowed, where)
         return {"kind": "record", "class": type(value).__name__, "items": items}
-    if isinstance(value, BaseEstimator) and allowed.get(type(value).__name__) is type(value):
+    if allowed.get(type(value).__name__) is type(value):
         params = value.get_params(deep=False)
         fitted = {name: v for name, v in vars(value).items() if name not in params}
         return {
@@ -165,8 +163,7 @@ def _decode(state: Any, allowed: dict[str, type]) -> Any:
     if kind == "summary":
         return SourceSummary.from_arrays(**_decode_items(state["items"], allowed))
     if kind == "record":
-        records = {cls.__name__: cls for cls in _RECORDS}
-        return _class(state, records)(**_decode_items(state["items"], allowed))
+        return _class(state, _RECORDS)(**_decode_items(state["items"], allowed))
     if kind == "estimator":
         estimator = _class(state, allowed)(**_decode_items(state["params"], allowed))
         vars(estimator).update(_decode_items(state["fitted"], allowed))
@@ -178,7 +175,7 @@ def _decode_items(items: dict[str, Any], allowed: dict[str, type]) -> dict[str, 
     return {name: _decode(value, allowed) for name, value in items.items()}
 
 
-def _class(state: dict[str, Any], allowed: dict[str, type]) -> type:
+def _class(state: dict[str, Any], allowed: Mapping[str, type]) -> Any:
     name = state.get("class")
     if name not in allowed:
         raise StateError(
