@@ -96,7 +96,7 @@ def from_state(state: Any, *, extra: Iterable[type] = ()) -> Any:
     return _decode(state, {cls.__name__: cls for cls in (*WHITELIST, *extra)})
 
 
-def _encode(given: Any, allowed: dict[str, type], where: str) -> Any:
+def _encode(given: Any, allowed: dict[str, Any], where: str) -> Any:
     value: Any = given.item() if isinstance(given, np.generic) else given
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -114,8 +114,8 @@ def _encode(given: Any, allowed: dict[str, type], where: str) -> Any:
         content = {field.name: getattr(value, field.name) for field in fields(value)}
         items = _encode_items(content, allowed, where)
         return {"kind": "record", "class": type(value).__name__, "items": items}
-    if allowed.get(type(value).__name__) is type(value):
-        params = value.get_params(deep=False)
+    if allowed.get(type(given).__name__) is type(given):
+        params = given.get_params(deep=False)
         fitted = {name: v for name, v in vars(value).items() if name not in params}
         return {
             "kind": "estimator",
@@ -176,7 +176,7 @@ def _decode_items(items: dict[str, Any], allowed: dict[str, type]) -> dict[str, 
 
 
 def _class(state: dict[str, Any], allowed: Mapping[str, type]) -> Any:
-    name = state.get("class")
+    name = str(state.get("class"))
     if name not in allowed:
         raise StateError(
             f"the state asks for the class {name!r}, which is not on the whitelist "
