@@ -1,1 +1,1 @@
-"""Compiled loops on plain arrays."""
+"""Compiled loops on plain arrays: no checks, no strings; the callers check."""
