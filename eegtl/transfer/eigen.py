@@ -40,8 +40,11 @@ class Solution:
     Attributes
     ----------
     vectors : ndarray of shape (n, m)
-        Unit variance of the pooled scores; n is the number of features (linear) or of rows.
+        Each gives the projection on a unit vector of the kernel's feature space; n is the
+        number of features (linear) or of rows.
     eigenvalues : ndarray of shape (m,)
+    variances : ndarray of shape (m,)
+        Of the components over the pooled rows.
     residual : float
         Largest relative residual over the m pairs.
     mu : float
@@ -52,6 +55,7 @@ class Solution:
 
     vectors: Floats
     eigenvalues: Floats
+    variances: Floats
     residual: float
     mu: float = 0.0
     equal_means: bool = False
@@ -138,8 +142,12 @@ def linear_tca(
     b, eigenvalues = _whitened_pairs(left, q, mu, m)
     b = _mend(b, left @ b, q, mu, eigenvalues)
     residual = _largest_residual(left @ b, mu * b + np.outer(q, q @ b), eigenvalues)
-    vectors = _unit_variance(roots @ b, spread, n)
-    return Solution(vectors, eigenvalues, residual, mu, gap_trace <= GAP_FLOOR * variance_trace)
+    vectors = roots @ b
+    vectors = _fix_signs(vectors / linalg.norm(vectors, axis=0))
+    variances = np.einsum("dm,dm->m", vectors, spread @ vectors) / n
+    return Solution(
+        vectors, eigenvalues, variances, residual, mu, gap_trace <= GAP_FLOOR * variance_trace
+    )
 
 
 def linear_pca(spread: Floats, n: float, m: int) -> Solution:
@@ -165,7 +173,7 @@ def linear_pca(spread: Floats, n: float, m: int) -> Solution:
     keep = values > max(d, 10) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     values, vectors = values[keep][::-1], vectors[:, keep][:, ::-1]
     residual = _largest_residual(spread @ vectors, vectors, values)
-    return Solution(_unit_variance(vectors, spread, n), values, residual)
+    return Solution(_fix_signs(vectors), values, values / n, residual)
 
 
 def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution:
@@ -213,9 +221,9 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
         start = np.column_stack([np.ones(n), e])
         w, eigenvalues, residual = _krylov(lambda V: K @ V, start, n, m, ritz)
     scores = K @ w
-    scores -= scores.mean(axis=0)
-    scale = np.sqrt(n) / linalg.norm(scores, axis=0)
-    return Solution(_fix_signs(w * scale), eigenvalues, residual, mu, equal_means)
+    length = np.sqrt(np.einsum("im,im->m", w, scores))  # of the direction in feature space
+    variances = scores.var(axis=0) / length**2
+    return Solution(_fix_signs(w / length), eigenvalues, variances, residual, mu, equal_means)
 
 
 def gram_pca(K: Floats, m: int) -> Solution:
@@ -252,8 +260,7 @@ def gram_pca(K: Floats, m: int) -> Solution:
     else:
         w, eigenvalues, residual = _krylov(centred, np.empty((n, 0)), n, m, ritz)
     w = w - w.mean(axis=0)
-    scale = np.sqrt(n) / eigenvalues
-    return Solution(_fix_signs(w * scale), eigenvalues, residual)
+    return Solution(_fix_signs(w / np.sqrt(eigenvalues)), eigenvalues, eigenvalues / n, residual)
 
 
 def _whitened_pairs(left: Floats, q: Floats, mu: float, m: int) -> tuple[Floats, Floats]:
@@ -350,12 +357,6 @@ def _largest_residual(Aw: Floats, Bw: Floats, eigenvalues: Floats) -> float:
     error = linalg.norm(Aw - Bw * eigenvalues, axis=0)
     size = linalg.norm(Aw, axis=0) + np.abs(eigenvalues) * linalg.norm(Bw, axis=0)
     return float(np.max(error / size))
-
-
-def _unit_variance(directions: Floats, spread: Floats, n: float) -> Floats:
-    """Scale directions so that the pooled scores have unit variance."""
-    variance = np.einsum("dm,dm->m", directions, spread @ directions) / n
-    return _fix_signs(directions / np.sqrt(variance))
 
 
 def _fix_signs(vectors: Floats) -> Floats:

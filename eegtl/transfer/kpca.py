@@ -43,8 +43,8 @@ class KPCA(KernelProjection):
 
     Notes
     -----
-    Components have unit variance over the pooled rows (plain kernel PCA leaves them with
-    variance eigenvalue / n), so that regularised classifiers treat them alike.
+    Components are projections on unit vectors of the kernel's feature space, centred: their
+    variance over the pooled rows is eigenvalue / n, as in scikit-learn's `KernelPCA`.
     There is no term that brings the domains together: what it gains it gains by choosing
     directions of large variance, and by the normalisation before it.
     Time: linear O(n d^2 + d^3); rbf about 10 n_components n^2 + n^2 d; landmarks p:

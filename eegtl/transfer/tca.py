@@ -45,8 +45,8 @@ class TCA(KernelProjection):
     mu_ : float
         The regulariser on the identity that was used; NaN before `adapt`.
     gap_ : float
-        Distance between the domains' means in the projection, in standard deviations of the
-        pooled rows; NaN before `adapt`.
+        Distance between the domains' means in the projection, in units of the pooled rows'
+        spread there (root of the summed variances); NaN before `adapt`.
     n_components_ : int
     eigenvalues_ : ndarray of shape (n_components_,)
     residual_ : float
@@ -57,8 +57,9 @@ class TCA(KernelProjection):
     Notes
     -----
     W holds the leading eigenvectors of KHK w = lambda (KLK + mu I) w, which is symmetric and
-    definite; scores are KW, centred, each of unit variance over the pooled rows. New rows are
-    mapped by k(x, X)W.
+    definite; new rows are mapped by k(x, X)W, centred on the pooled rows. Each column is scaled
+    to w'Kw = 1, the projection on a unit vector of the kernel's feature space as in kernel PCA.
+    (The paper's W'KHKW = I gives all components one variance; the space they span is the same.)
 
     With equal means of both domains KLK is 0 for the linear kernel and TCA *is* PCA: so it is
     behind ``SubjectNormalizer("z2")``; a `TransferWarning` says so.
@@ -110,7 +111,7 @@ class TCA(KernelProjection):
             return linear_pca(second - n * np.outer(mean, mean), n, self.n_components)
         gap = source[1] - target[1]
         solution = linear_tca(second, mean, gap, n, self.n_components, self.mu, self.mu_scale)
-        self.gap_ = float(np.linalg.norm(gap @ solution.vectors))
+        self.gap_ = _relative_gap(gap @ solution.vectors, solution)
         return solution
 
     def _solve_gram(self, K: Floats, n_source: int) -> Solution:
@@ -120,7 +121,7 @@ class TCA(KernelProjection):
             return gram_pca(K, self.n_components)
         e = np.concatenate([np.full(n_source, 1 / n_source), np.full(n_target, -1 / n_target)])
         solution = gram_tca(K, e, self.n_components, self.mu, self.mu_scale)
-        self.gap_ = float(np.linalg.norm((K @ e) @ solution.vectors))
+        self.gap_ = _relative_gap((K @ e) @ solution.vectors, solution)
         return solution
 
     def _report(self, solution: Solution) -> None:
@@ -132,3 +133,8 @@ class TCA(KernelProjection):
                 TransferWarning,
                 stacklevel=2,
             )
+
+
+def _relative_gap(gap: Floats, solution: Solution) -> float:
+    """Give the length of the gap between the means against the spread of the rows."""
+    return float(np.linalg.norm(gap) / np.sqrt(solution.variances.sum()))
