@@ -100,9 +100,9 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
     Examples
     --------
     >>> from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
-    >>> X, y, s = [[0.0], [1.0], [8.0], [9.0]], ["a", "b", "a", "b"], [1, 1, 2, 2]
+    >>> X, y = [[0.0], [0.2], [1.0], [1.2], [8.0], [8.2], [9.0], [9.2]], list("aabbaabb")
     >>> pipe = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
-    >>> pipe.fit(X, y, subjects=s).adapt([[5.0], [6.0]]).predict([[6.0]]).item()
+    >>> pipe.fit(X, y, subjects=[1, 1, 1, 1, 2, 2, 2, 2]).adapt([[5.0], [6.0]]).predict([[6.0]]).item()
     'b'
     """
 
