@@ -1,0 +1,134 @@
+"""Finding the folder and the files of a data set on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from platformdirs import user_data_path
+
+from ..errors import DatasetError, SubjectError
+from .cards import Card, Folder
+from .collection import Entry
+
+ROOT_VARIABLE = "EEGTL_DATA"
+"""Environment variable that names the folder of the data sets."""
+
+
+def find_folder(card: Card, root: str | os.PathLike[str] | None = None) -> Path:
+    """Find the folder that holds the files of a data set.
+
+    Looked through are `root`, else the folder named by the environment variable ``EEGTL_DATA``,
+    else the user data folder; in each the sub-folder named like the data set, then the folder
+    itself.
+
+    Parameters
+    ----------
+    card : Card
+        A card with a folder.
+    root : path, optional
+        Where to look instead of the defaults.
+
+    Returns
+    -------
+    Path
+        The first of these folders that has a file matching the card.
+
+    Raises
+    ------
+    DatasetError
+        When the folder does not exist or has no such file.
+    """
+    assert card.folder is not None, "only cards with a folder are looked for on disk"
+    variable = os.environ.get(ROOT_VARIABLE)
+    if root is not None:
+        base, origin = Path(root), "the root that was given"
+    elif variable:
+        base, origin = Path(variable), f"the environment variable {ROOT_VARIABLE}"
+    else:
+        base, origin = user_data_path("eegtl"), "the user data folder"
+    base = base.expanduser()
+    advice = (
+        f"Get the data from {card.url} (licence {card.licence}) and name the folder with --root "
+        f"or the environment variable {ROOT_VARIABLE}"
+    )
+    folders = [base / card.name, base]
+    if not any(folder.is_dir() for folder in folders):
+        raise DatasetError(f"{card.name}: the folder {base} ({origin}) does not exist. {advice}")
+    for folder in folders:
+        if folder.is_dir() and any(path.is_file() for path in _candidates(card.folder, folder)):
+            return folder
+    raise DatasetError(
+        f"{card.name}: no file like {card.folder.shape} in {base} ({origin}), nor in its "
+        f"sub-folder {card.name}. {advice}"
+    )
+
+
+def _candidates(layout: Folder, folder: Path) -> list[Path]:
+    """List the files that belong to the data set by their coarse pattern."""
+    return sorted(folder.glob(layout.candidates))
+
+
+def split_names(card: Card, folder: Path) -> tuple[list[tuple[Path, dict[str, str]]], list[Entry]]:
+    """Read the names of the files of a data set.
+
+    Parameters
+    ----------
+    card : Card
+        A card with a folder.
+    folder : Path
+        Where the files lie.
+
+    Returns
+    -------
+    matched : list of (Path, dict)
+        Files, and the named groups of the card's pattern.
+    strays : list of Entry
+        One entry for each file whose name cannot be read; reading it raises.
+
+    Raises
+    ------
+    DatasetError
+        When two files have the same meaning.
+    """
+    assert card.folder is not None, "only cards with a folder have files"
+    matched: list[tuple[Path, dict[str, str]]] = []
+    strays: list[Entry] = []
+    seen: dict[tuple[str, ...], Path] = {}
+    for path in _candidates(card.folder, folder):
+        match = re.fullmatch(card.folder.pattern, path.name)
+        if match is None or match["label"] not in (card.trials.labels or card.labels):
+            strays.append(_stray(path, card))
+            continue
+        groups = match.groupdict()
+        meaning = tuple(str(int(v)) if v.isdecimal() else v for v in groups.values())
+        if meaning in seen:
+            raise DatasetError(
+                f"{card.name}: {seen[meaning].name} and {path.name} in {folder} are the same "
+                "recording by name; remove one of them"
+            )
+        seen[meaning] = path
+        matched.append((path, groups))
+    return matched, strays
+
+
+def _stray(path: Path, card: Card) -> Entry:
+    """Make an entry for a file whose name says nothing; it stands under its own name."""
+    assert card.folder is not None, "only cards with a folder have files"
+    words: Sequence[str] = tuple(card.trials.labels or card.labels)
+    problem = (
+        f"the file name cannot be read; expected is {card.folder.shape} "
+        f"(labels in names: {', '.join(words)}). Rename the file, move it away, or re-run with "
+        "--skip-bad to leave it out"
+    )
+    fail = partial(_fail, problem, path.name, path.name.partition(".")[0])
+    return Entry(path.name.partition(".")[0], 1, path.name, channels=fail, read=fail)
+
+
+def _fail(problem: str, file: str, subject: str, *_: object) -> NoReturn:
+    """Raise the error of a file that was found unusable when it was listed."""
+    raise SubjectError(problem, file=file, subject=subject)
