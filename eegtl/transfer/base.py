@@ -249,9 +249,14 @@ class TransferEstimator(BaseEstimator):
 
 
 def _rows(estimator: TransferEstimator, X: ArrayLike | None, name: str) -> Floats:
-    """Validate target rows; None and an empty table mean none."""
-    if X is None or (np.ndim(X) == 2 and np.shape(X)[0] == 0):
+    """Validate target rows; None means none, an empty table is more likely a slip."""
+    if X is None:
         return np.empty((0, estimator.n_features_in_))
+    if np.ndim(X) == 2 and np.shape(X)[0] == 0:
+        raise InputError(
+            f"{name} holds no rows; select rows of the wearer, or call adapt() with nothing to "
+            "return to the sources alone."
+        )
     try:
         return validate_data(estimator, X, dtype=np.float64, order="C", reset=False)
     except ValueError as error:
