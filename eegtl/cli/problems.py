@@ -1,0 +1,33 @@
+"""How errors of a command reach the user: one paragraph, no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from ..errors import EegtlError, SubjectError
+
+#: exit codes
+FAILED, INTERRUPTED = 2, 130
+
+
+@contextmanager
+def one_paragraph() -> Iterator[None]:
+    """Print an error of eegtl on stderr and leave with exit code 2.
+
+    Raises
+    ------
+    typer.Exit
+        Instead of an `EegtlError`; all other exceptions pass, since they are defects.
+    """
+    try:
+        yield
+    except EegtlError as error:
+        from ..report.escape import printable
+
+        name = type(error).__name__
+        message = f"{name} in {error}" if isinstance(error, SubjectError) else f"{name}: {error}"
+        typer.echo(f"eegtl: {printable(message)}", err=True)
+        raise typer.Exit(FAILED) from None

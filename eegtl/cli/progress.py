@@ -1,0 +1,74 @@
+"""Progress of long work: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import typer
+
+
+class Progress:
+    """A callable for (done, total), to be used in a ``with`` block.
+
+    Parameters
+    ----------
+    title : str
+        What is going on.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._bar: Any = None
+        self._task: Any = None
+        self._start = time.monotonic()
+        self._shown = -1
+
+    def __enter__(self) -> Self:
+        if sys.stdout.isatty():
+            from rich import progress
+            from rich.markup import escape
+
+            self._bar = progress.Progress(
+                progress.TextColumn(escape(self.title)),
+                progress.BarColumn(bar_width=30),
+                progress.MofNCompleteColumn(),
+                progress.TimeElapsedColumn(),
+                progress.TimeRemainingColumn(compact=True, elapsed_when_finished=False),
+                progress.TextColumn("left"),
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("", total=None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far the work is.
+
+        Parameters
+        ----------
+        done, total : int
+        """
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
+            return
+        quarter = 4 * done // max(total, 1)
+        if quarter > self._shown:  # at most five lines in a log
+            self._shown = quarter
+            elapsed = _clock(time.monotonic() - self._start)
+            typer.echo(f"{self.title}  {done}/{total}  {elapsed}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,241 @@
+"""The rows of a study as data: which method, behind which normalisation, before which classifier.
+
+A new method is one more `Method` record in `METHODS`; everything else iterates over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sklearn.dummy import DummyClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import LinearSVC
+
+from .._checks import highest_information
+from ..transfer import (
+    KPCA,
+    TCA,
+    SubjectNormalizer,
+    default_classifier,
+    make_transfer_pipeline,
+)
+from .information import needs_of
+
+
+def small_mlp(seed: int) -> MLPClassifier:
+    """Build a network of one hidden layer with 64 rectified units.
+
+    Its 50 passes over the source rows (Adam, L2 penalty 1e-3) are fixed beforehand: stopping on
+    any score would have to be tuned without the target.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the start weights and of the batches.
+
+    Returns
+    -------
+    sklearn.neural_network.MLPClassifier
+
+    Examples
+    --------
+    >>> small_mlp(0).hidden_layer_sizes
+    (64,)
+    """
+    epochs = 50
+    return MLPClassifier(
+        (64,), alpha=1e-3, max_iter=epochs, n_iter_no_change=epochs, random_state=seed
+    )
+
+
+#: Classifiers that a method may end in; each is built from the study's seed.
+CLASSIFIERS: dict[str, Callable[[int], Any]] = {
+    "lda": lambda seed: default_classifier(),
+    "svm": lambda seed: LinearSVC(C=0.1, dual=False),
+    "mlp": small_mlp,
+    "most frequent": lambda seed: DummyClassifier(strategy="most_frequent"),
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a study, to be run behind each of its normalisations.
+
+    Parameters
+    ----------
+    name : str
+        As the table shows it.
+    family : str
+        What `--methods` calls it; variants of one method share it.
+    normalizations : tuple of str
+        ``none`` or modes of `SubjectNormalizer`; one row of the table each.
+    step : callable, optional
+        Takes the seed, gives the aligner, selector or transfer classifier.
+    classifier : str, optional
+        Key of `CLASSIFIERS` for the plain classifier at the end; None when `step` is itself a
+        classifier (its row then has no source-only row to compare with).
+    role : {"source-only", "transfer", "reference"}
+        Source-only rows are what transfer rows are compared with; references stand alone.
+    uses : str, optional
+        Information level that the method asks for beyond what its estimator needs.
+    always : bool
+        Whether the rows are shown whatever methods are chosen.
+    shuffled : bool
+        Whether it is trained and scored with shuffled labels, and repeated; of its
+        normalisations the first that the information set allows is used.
+
+    Examples
+    --------
+    >>> Method("tca", "tca", ("z2",), step=lambda seed: TCA(5)).rows()[0].key
+    'tca [z2]'
+    """
+
+    name: str
+    family: str
+    normalizations: tuple[str, ...]
+    step: Callable[[int], Any] | None = None
+    classifier: str | None = "lda"
+    role: str = "transfer"
+    uses: str | None = None
+    always: bool = False
+    shuffled: bool = False
+
+    def build(self, normalization: str, seed: int) -> Any:
+        """Build the unfitted estimator of one row.
+
+        Parameters
+        ----------
+        normalization : str
+            One of `normalizations`.
+        seed : int
+            The study's seed.
+
+        Returns
+        -------
+        transfer estimator
+        """
+        steps: list[Any] = []
+        if normalization != "none":
+            steps.append(SubjectNormalizer(normalization))
+        if self.step is not None:
+            steps.append(self.step(seed))
+        if self.classifier is not None:
+            steps.append(CLASSIFIERS[self.classifier](seed))
+        return make_transfer_pipeline(*steps)
+
+    def rows(self) -> list[StudyRow]:
+        """Give one row for each normalisation.
+
+        Returns
+        -------
+        list of StudyRow
+        """
+        return [
+            StudyRow(
+                self.name,
+                normalization,
+                partial(self.build, normalization),
+                self.classifier,
+                role=self.role,
+                uses=self.uses,
+                shuffled=self.shuffled,
+            )
+            for normalization in self.normalizations
+        ]
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One row of a study's table.
+
+    Parameters
+    ----------
+    name : str
+        Method, as the table shows it.
+    normalization : str
+        ``none`` or a mode of `SubjectNormalizer`, as the table shows it.
+    build : callable
+        Takes the study's seed and gives a fresh, unfitted transfer estimator.
+    classifier : str, optional
+        Key of `CLASSIFIERS`; names the source-only row to compare with.
+    role : {"source-only", "transfer", "reference"}
+        As in `Method`.
+    uses : str, optional
+        As in `Method`.
+    shuffled : bool
+        As in `Method`.
+    """
+
+    name: str
+    normalization: str
+    build: Callable[[int], Any]
+    classifier: str | None = None
+    role: str = "transfer"
+    uses: str | None = None
+    shuffled: bool = False
+
+    @property
+    def key(self) -> str:
+        """The row's name in the results store."""
+        return f"{self.name} [{self.normalization}]"
+
+    def level(self, estimator: Any) -> str:
+        """Say which information level the row is handed.
+
+        Parameters
+        ----------
+        estimator : transfer estimator
+            As `build` gives it.
+
+        Returns
+        -------
+        {"inductive", "unlabelled", "labelled"}
+        """
+        return highest_information(needs_of(estimator), self.uses or "inductive")
+
+
+def _source_only() -> Iterator[Method]:
+    for classifier in ("lda", "svm", "mlp"):
+        name = "source-only" if classifier == "lda" else f"source-only ({classifier})"
+        yield Method(
+            name,
+            "source-only",
+            ("none", "z0", "z2"),
+            classifier=classifier,
+            role="source-only",
+            always=True,
+        )
+
+
+#: All methods a study knows, in the order of its table.
+METHODS: tuple[Method, ...] = (
+    *_source_only(),
+    Method("tca", "tca", ("z0", "z2"), lambda seed: TCA(random_state=seed)),
+    Method(
+        "tca (linear)", "tca", ("z0", "z2"), lambda seed: TCA(kernel="linear", random_state=seed)
+    ),
+    Method("kpca", "kpca", ("z0", "z2"), lambda seed: KPCA(random_state=seed)),
+    Method(
+        "kpca (linear)", "kpca", ("z0", "z2"), lambda seed: KPCA(kernel="linear", random_state=seed)
+    ),
+    Method("source+calibration", "source+calibration", ("none", "z0", "z2"), uses="labelled"),
+    Method(
+        "majority",
+        "majority",
+        ("none",),
+        classifier="most frequent",
+        role="reference",
+        always=True,
+    ),
+    Method(
+        "shuffled labels",
+        "shuffled labels",
+        ("z2", "z0"),
+        role="reference",
+        always=True,
+        shuffled=True,
+    ),
+)

@@ -1,0 +1,276 @@
+"""`run_study`: every method on every person, with what the information set allows."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ..errors import StudyError
+from .comparison import compare, warning_notes
+from .facts import study_facts
+from .folds import FoldOutcome, FoldTask, run_fold
+from .information import InformationSet
+from .methods import StudyRow
+from .metrics import score
+from .protocols import Fold, LeaveOneSubjectOut
+from .selection import Methods, check_row, choose_rows
+from .store import FoldRecord, ResultsStore, open_store, write_whole
+from .study_data import StudyData, all_labels, study_arrays, study_notes, usable_rows
+
+Progress = Callable[[int, int], None]
+#: appended to the information of rows whose features used samples after the window
+ACAUSAL = "+future"
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One line a method and normalisation, scores as fractions; the columns of ``table.csv``.
+    folds : pandas.DataFrame
+        One line a row, repeat and person: scores, numbers of rows, seconds.
+    notes : list of str
+        What a reader must know: rows and recordings left out, warnings of the methods.
+    information : InformationSet
+        What the study granted.
+    out : pathlib.Path or None
+        The folder of ``results.sqlite`` and ``table.csv``.
+    """
+
+    table: pd.DataFrame
+    folds: pd.DataFrame
+    notes: list[str]
+    information: InformationSet
+    out: Path | None = None
+
+
+def run_study(
+    table: Any,
+    *,
+    methods: Methods = None,
+    information: InformationSet | str = "transductive",
+    out: str | Path | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+    n_shuffles: int = 20,
+    seed: int = 0,
+    allow_acausal: bool = False,
+    keep_settling: bool = False,
+    if_exists: str = "error",
+    command: Mapping[str, Any] | None = None,
+) -> StudyResult:
+    """Compare transfer methods, leaving one person out at a time.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Windows of at least two people.
+    methods : iterable, mapping or None
+        Names from `eegtl.evaluation.METHODS`, records of one's own, or estimators by name (see
+        `eegtl.evaluation.choose_rows`). The baselines are always among the rows.
+    information : InformationSet or str
+        What methods may see of the person they are scored on: ``inductive``,
+        ``transductive``, ``online``, ``calibration:SECONDS`` or
+        ``calibration:SECONDS:labelled``.
+    out : path, optional
+        Folder for ``results.sqlite`` (a fold is in it as soon as it is finished) and
+        ``table.csv``.
+    n_jobs : int
+        Number of processes; each computes with one thread. The results do not depend on it.
+    progress : callable, optional
+        Called with (folds done, folds in all).
+    n_shuffles : int
+        How often the labels are shuffled for the row that shows chance; 0 leaves it out.
+    seed : int
+        Seed of the shuffles and of methods with random parts.
+    allow_acausal : bool
+        Accept features that used the future although the information set is ``inductive``,
+        ``calibration`` or ``online``; the table then says so.
+    keep_settling : bool
+        Keep windows in which the filters had not settled.
+    if_exists : {"error", "resume", "overwrite"}
+        What to do when `out` holds results: refuse, run only the missing folds, replace.
+    command : mapping, optional
+        JSON-able facts by which the caller can start the same study again; kept beside the
+        results.
+
+    Returns
+    -------
+    StudyResult
+
+    Raises
+    ------
+    StudyError
+        When the table does not allow the comparison, a method fails or is unknown, or `out`
+        holds another study.
+    InformationError
+        When a method asked for by name needs more than `information` grants.
+
+    Examples
+    --------
+    >>> import eegtl
+    >>> collection = eegtl.load("synthetic").select(subjects=["w01", "w02", "w03"])
+    >>> table = eegtl.FeatureExtractor(window=10.0).extract(collection)
+    >>> result = run_study(table, methods=["tca"], n_shuffles=0)
+    >>> list(result.table.columns[:3])
+    ['method', 'normalization', 'information']
+    """
+    granted = InformationSet.parse(information)
+    _check_counts(n_jobs=n_jobs, n_shuffles=n_shuffles, seed=seed)
+    table = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
+    data = study_arrays(table)
+    rows, notes = choose_rows(methods, granted, seed)
+    rows = [row for row in rows if n_shuffles or not row.shuffled]
+    levels = {row.key: check_row(row, granted, seed) for row in rows}
+    folds = list(LeaveOneSubjectOut(granted).split(table))
+    notes = [*study_notes(table, data, folds), *notes]
+    facts = study_facts(table, data, rows, granted, seed)
+    facts |= {"n_shuffles": n_shuffles, "keep_settling": keep_settling}
+    facts |= {"python": platform.python_version(), "command": dict(command or {})}
+    folder = None if out is None else Path(out)
+    with open_store(folder, facts, if_exists=if_exists, ignore=("command", "python")) as store:
+        labels = all_labels(data, n_shuffles, seed)
+        plan = _Plan(data, rows, levels, folds, labels, granted, seed)
+        _run_missing(store, plan, n_jobs, progress)
+        done = _ordered(store.folds(), rows, folds)
+    tags = {key: _tag(granted, level, table.causal) for key, level in levels.items()}
+    result = compare(done, rows, tags)
+    notes += warning_notes(done, rows)
+    if folder is not None:
+        write_whole(folder / "table.csv", result.to_csv(index=False, lineterminator="\n"))
+    return StudyResult(result, done.drop(columns="warnings"), notes, granted, folder)
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        least = 1 if name == "n_jobs" else 0
+        if not isinstance(value, int | np.integer) or value < least:
+            raise StudyError(f"{name} is {value!r}; give a whole number of at least {least}.")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that the folds of a study are made of."""
+
+    data: StudyData
+    rows: list[StudyRow]
+    levels: dict[str, str]
+    folds: list[Fold]
+    labels: dict[int, NDArray[np.intp]]
+    granted: InformationSet
+    seed: int
+
+    def keys(self) -> Iterator[tuple[StudyRow, int, Fold]]:
+        """Every fold of every row; rows with shuffled labels once for each shuffle."""
+        for row in self.rows:
+            for repeat in self.labels:
+                if bool(repeat) == row.shuffled:
+                    yield from ((row, repeat, fold) for fold in self.folds)
+
+    def task(self, row: StudyRow, repeat: int, fold: Fold) -> FoldTask:
+        """Make a task that holds the labels the estimator may see, and no others."""
+        level = self.levels[row.key]
+        y = self.data.classes[self.labels[repeat]]
+        return FoldTask(
+            row=row.key,
+            repeat=repeat,
+            fold=fold,
+            estimator=row.build(self.seed),
+            level=level,
+            granted=self.granted,
+            y_source=y[fold.source],
+            y_calib=y[fold.calibration] if level == "labelled" else None,
+        )
+
+
+def _run_missing(store: ResultsStore, plan: _Plan, n_jobs: int, progress: Progress | None) -> None:
+    """Run the folds that the store does not hold yet, and write each as it comes."""
+    by_name = {fold.name: fold for fold in plan.folds}
+    finished = store.finished()
+    keys = list(plan.keys())
+    todo = [key for key in keys if (key[0].key, key[1], key[2].name) not in finished]
+    n_done = len(keys) - len(todo)
+    if progress is not None:
+        progress(n_done, len(keys))
+    tasks = (plan.task(*key) for key in todo)
+    for outcome in _execute(tasks, plan.data, min(n_jobs, max(len(todo), 1))):
+        fold = by_name[outcome.fold]
+        store.add(_record(outcome, fold, plan.data, plan.labels[outcome.repeat]))
+        n_done += 1
+        if progress is not None:
+            progress(n_done, len(keys))
+
+
+def _execute(tasks: Iterator[FoldTask], data: StudyData, n_jobs: int) -> Iterator[FoldOutcome]:
+    """Run tasks here or in processes; outcomes come in any order, one thread computes each."""
+    if n_jobs == 1:
+        with threadpool_limits(1):
+            for task in tasks:
+                yield run_fold(task, data.X, data.subjects, data.rows)
+        return
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        yield from parallel(
+            delayed(run_fold)(task, data.X, data.subjects, data.rows) for task in tasks
+        )
+
+
+def _record(
+    outcome: FoldOutcome, fold: Fold, data: StudyData, codes: NDArray[np.intp]
+) -> FoldRecord:
+    """Score an outcome; the true labels of the person enter here for the first time."""
+    codes_of = {label: code for code, label in enumerate(data.classes.tolist())}
+    place = np.array([codes_of.get(label, -1) for label in outcome.y_pred.tolist()])
+    if len(place) != len(fold.test) or (place < 0).any():
+        raise StudyError(
+            f"{outcome.row} predicted {len(outcome.y_pred)} labels "
+            f"({', '.join(map(str, np.unique(outcome.y_pred)[:5]))}) for {len(fold.test)} windows "
+            f"of subject {fold.name}; the classes are {', '.join(map(str, data.classes))}."
+        )
+    y_true, trials = codes[fold.test], data.trials[fold.test]
+    scores = score(y_true, place, trials)
+    return FoldRecord(
+        row=outcome.row,
+        repeat=outcome.repeat,
+        fold=outcome.fold,
+        n_source=len(fold.source),
+        n_target_windows=outcome.n_target_windows,
+        n_test=len(fold.test),
+        accuracy=scores.accuracy,
+        balanced_accuracy=scores.balanced_accuracy,
+        macro_f1=scores.macro_f1,
+        trial_accuracy=scores.trial_accuracy,
+        seconds=outcome.seconds,
+        warnings=outcome.warnings,
+        window=fold.test,
+        trial=trials,
+        y_true=y_true,
+        y_pred=place,
+    )
+
+
+def _ordered(done: pd.DataFrame, rows: list[StudyRow], folds: list[Fold]) -> pd.DataFrame:
+    """Sort finished folds by row, repeat and person, whichever came first."""
+    row_rank = {row.key: i for i, row in enumerate(rows)}
+    fold_rank = {fold.name: i for i, fold in enumerate(folds)}
+    order = np.lexsort((done["fold"].map(fold_rank), done["repeat"], done["row"].map(row_rank)))
+    return done.iloc[order].reset_index(drop=True)
+
+
+def _tag(granted: InformationSet, level: str, causal: bool) -> str:
+    consumed = granted.consumed(level)
+    acausal = not causal and consumed.kind != "transductive"
+    return consumed.tag + (ACAUSAL if acausal else "")

@@ -1,0 +1,191 @@
+"""Choosing the rows of a study, and refusing those that may not see what they need."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import LinearSVC
+
+from .._checks import INFORMATION_LEVELS
+from ..errors import InformationError, StudyError
+from ..transfer import SubjectNormalizer
+from .information import InformationSet, check
+from .methods import METHODS, Method, StudyRow
+
+#: What `run_study` takes as methods.
+Methods = Iterable["str | Method | StudyRow"] | Mapping[str, Any] | None
+
+_PLAIN = {LinearDiscriminantAnalysis: "lda", LinearSVC: "svm", MLPClassifier: "mlp"}
+
+
+def choose_rows(
+    methods: Methods, granted: InformationSet, seed: int = 0
+) -> tuple[list[StudyRow], list[str]]:
+    """Choose the rows of a study.
+
+    Parameters
+    ----------
+    methods : iterable of str, Method or StudyRow, mapping of str to estimator, or None
+        Names or families of `METHODS`, records of one's own, or unfitted estimators by name;
+        None means all of `METHODS` that the information set allows. The baselines (source-only,
+        majority, shuffled labels) are always among the rows.
+    granted : InformationSet
+        What the protocol grants.
+    seed : int
+        The study's seed.
+
+    Returns
+    -------
+    rows : list of StudyRow
+    notes : list of str
+        Which rows were left out because the information set does not allow them.
+
+    Raises
+    ------
+    StudyError
+        When a name is unknown or two rows have the same name and normalisation.
+    InformationError
+        When a method asked for by name needs more than is granted.
+
+    Examples
+    --------
+    >>> rows, _ = choose_rows(["tca"], InformationSet("transductive"))
+    >>> [row.key for row in rows if row.role == "transfer"][:2]
+    ['tca [z0]', 'tca [z2]']
+    """
+    asked, own = _asked(methods)
+    rows: list[StudyRow] = []
+    left_out: list[str] = []
+    for method in METHODS:
+        if not (methods is None or method.always or method in asked):
+            continue
+        for row in method.rows():
+            if method.shuffled and any(r.shuffled for r in rows):
+                break
+            try:
+                check_row(row, granted, seed)
+            except InformationError:
+                if method in asked and not method.always:
+                    raise
+                # rows that need labels are offered only where labels are granted
+                if not method.shuffled and row.uses != "labelled":
+                    left_out.append(row.key)
+            else:
+                rows.append(row)
+    for row in own:
+        check_row(row, granted, seed)
+    first_reference = next(i for i, row in enumerate(rows) if row.role == "reference")
+    rows[first_reference:first_reference] = own
+    _check_unique(rows)
+    notes = []
+    if left_out:
+        notes.append(
+            f"left out, since the information set {granted.tag!r} does not grant what they need: "
+            + ", ".join(left_out)
+        )
+    return rows, notes
+
+
+def check_row(row: StudyRow, granted: InformationSet, seed: int = 0) -> str:
+    """Refuse a row that needs more of the target than is granted.
+
+    Parameters
+    ----------
+    row : StudyRow
+    granted : InformationSet
+    seed : int
+
+    Returns
+    -------
+    {"inductive", "unlabelled", "labelled"}
+        The information level that the row is handed.
+
+    Raises
+    ------
+    InformationError
+        When it needs more than `granted`.
+    """
+    estimator = row.build(seed)
+    check(estimator, granted, name=row.key)
+    level = row.level(estimator)
+    if INFORMATION_LEVELS.index(level) > INFORMATION_LEVELS.index(granted.level):
+        raise InformationError(
+            f"{row.key} uses {level} rows of the target, but the information set "
+            f"{granted.tag!r} grants at most {granted.level!r} "
+            f"({granted.sees(granted.level)}). Choose another information set, for example "
+            "calibration:60:labelled, or leave the method out."
+        )
+    return level
+
+
+def row_of_estimator(name: str, estimator: Any) -> StudyRow:
+    """Make a study row of an unfitted estimator.
+
+    Parameters
+    ----------
+    name : str
+        As the table shows it.
+    estimator : transfer estimator
+        For example from `eegtl.transfer.make_transfer_pipeline`; a fresh clone is used in each
+        fold. The normalisation shown is the mode of its first `SubjectNormalizer`; the
+        classifier at its end names the source-only row it is compared with.
+
+    Returns
+    -------
+    StudyRow
+    """
+    steps = [step for _, step in getattr(estimator, "steps", [(name, estimator)])]
+    modes = [step.mode for step in steps if isinstance(step, SubjectNormalizer)]
+    last = getattr(steps[-1], "estimator", steps[-1])
+    return StudyRow(
+        name, modes[0] if modes else "none", partial(_clone, estimator), _PLAIN.get(type(last))
+    )
+
+
+def _clone(estimator: Any, seed: int) -> Any:
+    """Give a fresh estimator; its own random_state stands, so the seed is not used."""
+    return clone(estimator)
+
+
+def _asked(methods: Methods) -> tuple[list[Method], list[StudyRow]]:
+    """Separate the methods asked for by name from rows that the caller brings."""
+    if methods is None:
+        return [], []
+    if isinstance(methods, Mapping):
+        return [], [row_of_estimator(name, estimator) for name, estimator in methods.items()]
+    asked: list[Method] = []
+    own: list[StudyRow] = []
+    for method in [methods] if isinstance(methods, str) else methods:
+        if isinstance(method, StudyRow):
+            own.append(method)
+        elif isinstance(method, Method):
+            own.extend(method.rows())
+        else:
+            asked.extend(_by_name(method))
+    return asked, own
+
+
+def _by_name(name: str) -> list[Method]:
+    found = [method for method in METHODS if name in (method.name, method.family)]
+    if found:
+        return found
+    known = list(dict.fromkeys(method.family for method in METHODS))
+    close = difflib.get_close_matches(str(name), known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise StudyError(f"unknown method {name!r}; known are: {', '.join(known)}.{hint}")
+
+
+def _check_unique(rows: list[StudyRow]) -> None:
+    keys = [row.key for row in rows]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise StudyError(
+            f"two rows of the study have the same name and normalisation: {', '.join(twice)}. "
+            "Give them different names."
+        )

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import eegtl
+from eegtl import recordings
+from eegtl.cli import app
+from eegtl.errors import SubjectError
+from eegtl.evaluation import ResultsStore, runner
+
+QUICK = ["--window", "10", "--shuffles", "1", "--jobs", "1", "--methods", "kpca (linear)"]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Let the command see three of the invented wearers only."""
+    load = recordings.load
+    monkeypatch.setattr(
+        recordings,
+        "load",
+        lambda *given, **named: load(*given, **named).select(subjects=["w01", "w02", "w03"]),
+    )
+
+
+def _call(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def _error(*arguments):
+    result = _call(*arguments, code=2)
+    assert result.stderr.startswith("eegtl: ")
+    assert len(result.stderr.splitlines()) == 1
+    return result.stderr
+
+
+def test_a_study_prints_its_table_and_writes_its_files(small, tmp_path):
+    out = tmp_path / "runs"
+    result = _call("study", "synthetic", *QUICK, "--out", out)
+    lines = result.stdout.splitlines()
+    assert lines[0] == (
+        "synthetic: 3 subjects, 3 recordings, 128 Hz, 14 channels; "
+        "labels negative / neutral / positive (card: datasets/synthetic)"
+    )
+    assert "features: differential entropy, 5 bands, 10 s windows, causal  3/3" in result.stdout
+    assert "protocol: leave-one-subject-out, transductive; what each row may see" in result.stdout
+    assert "folds  39/39" in result.stdout  # 9 source-only, 2 kpca, majority, one shuffle
+    assert re.search(r"^kpca \(linear\) +z2 +unlabelled, all windows +\d", result.stdout, re.M)
+    files = f"{out}/{{table.csv, table.md, results.sqlite}}"
+    assert lines[-1] == f"written: {files}     resume with: eegtl study --resume {out}"
+    assert sorted(p.name for p in out.iterdir()) == ["results.sqlite", "table.csv", "table.md"]
+    assert "\x1b" not in result.output
+    assert "\r" not in result.output
+    table = pd.read_csv(out / "table.csv")
+    assert len(table) == 13
+    assert (out / "table.md").read_text().startswith("synthetic: 3 subjects, 3 recordings")
+
+    message = _error("study", "synthetic", *QUICK, "--out", out)
+    assert f"StudyError: {out} already holds the results of a study." in message
+    assert f"--resume {out}" in message
+    assert "--overwrite" in message
+
+    again = _call("study", "--resume", out)
+    assert "folds  39/39" in again.stdout
+    assert "folds  0/39" not in again.stdout
+    same = pd.read_csv(out / "table.csv")
+    pd.testing.assert_frame_equal(table, same)  # timings too, since nothing ran again
+
+    _call("study", "synthetic", *QUICK, "--seed", "1", "--out", out, "--overwrite")
+    with ResultsStore(out / "results.sqlite") as store:
+        assert store.facts()["seed"] == 1
+        assert store.facts()["command"]["methods"] == "kpca (linear)"
+
+
+def test_a_stopped_study_says_how_to_go_on_and_does(small, tmp_path, monkeypatch):
+    out = tmp_path / "runs"
+    whole = _call("study", "synthetic", *QUICK, "--out", tmp_path / "whole")
+    n_run = 0
+
+    def stop_at_eight(*task):
+        nonlocal n_run
+        n_run += 1
+        if n_run == 8:
+            raise KeyboardInterrupt
+        return run_fold(*task)
+
+    run_fold = runner.run_fold
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "run_fold", stop_at_eight)
+        stopped = _call("study", "synthetic", *QUICK, "--out", out, code=130)
+    assert stopped.stderr == (
+        f"eegtl: stopped; 7 finished folds are kept in {out}. "
+        f"Continue with: eegtl study --resume {out}\n"
+    )
+    resumed = _call("study", "--resume", out, "--jobs", "1")
+    assert "folds  7/39" in resumed.stdout
+    tables = [pd.read_csv(folder / "table.csv") for folder in (tmp_path / "whole", out)]
+    for table in tables:
+        del table["seconds_per_fold"]
+    pd.testing.assert_frame_equal(*tables)
+    assert "kpca (linear)" in whole.stdout
+
+
+def test_stopping_before_the_first_fold_leaves_nothing(tmp_path, monkeypatch):
+    def stop(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recordings, "load", stop)
+    result = _call("study", "synthetic", "--out", tmp_path / "runs", code=130)
+    assert result.stderr == "eegtl: stopped before the first fold; nothing was written.\n"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_bad_recording_is_named_with_file_and_subject(tmp_path, monkeypatch):
+    def bad(*given, **named):
+        raise SubjectError("no samples\x1b[2J.", file="Subject07_2.edf", subject="07")
+
+    monkeypatch.setattr(recordings, "load", bad)
+    message = _error("study", "eegmat", "--out", tmp_path / "runs")
+    assert message == ("eegtl: SubjectError in Subject07_2.edf (subject 07): no samples\\x1b[2J.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "StudyError: no data set is named. Write for example: eegtl study synthetic"),
+        (["synthetik"], "DatasetError: the data set 'synthetik' is unknown; did you mean 'synth"),
+        (["synthetic", "--methods", "tca,nothing"], "StudyError: unknown method 'nothing'; known"),
+        (["synthetic", "--information", "all"], "StudyError: unknown information set 'all'; write"),
+        (
+            ["synthetic", "--information", "inductive", "--methods", "tca"],
+            "InformationError: tca [z0] needs unlabelled rows of the target, but the information "
+            "set 'inductive' grants at most 'inductive'",
+        ),
+        (["--resume", "nowhere"], "StudyError: nowhere holds no results.sqlite, so there is no"),
+        (["--resume", "nowhere", "--overwrite"], "StudyError: --resume continues the study in its"),
+        (["synthetic", "--channels", "Fp1,Q9"], "DatasetError: "),
+        (["eegmat", "--root", "nowhere"], "DatasetError: "),
+    ],
+)
+def test_mistakes_are_one_paragraph(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert _error("study", *arguments).startswith(f"eegtl: {message}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_cannot_change_when_a_study_goes_on(tmp_path):
+    with ResultsStore(tmp_path / "results.sqlite") as store:
+        store.write_facts({"command": {"name": "synthetic"}})
+    message = _error("study", "eegmat", "--resume", tmp_path, "--seed", "3", "--skip-bad")
+    assert "leave out name, --seed, --skip-bad." in message
+
+
+def test_results_of_a_python_study_are_continued_from_python(tmp_path):
+    with ResultsStore(tmp_path / "results.sqlite") as store:
+        store.write_facts({"command": {}})
+    message = _error("study", "--resume", tmp_path)
+    assert "was not written by eegtl study" in message
+    assert "if_exists='resume'" in message
+
+
+def test_every_option_is_explained():
+    text = _call("study", "--help").stdout
+    for option in (
+        "root",
+        "methods",
+        "information",
+        "window",
+        "jobs",
+        "out",
+        "overwrite",
+        "resume",
+        "channels",
+        "skip-bad",
+        "shuffles",
+        "seed",
+    ):
+        assert re.search(rf"--{option}( <[^>]+>)?\s+[A-Z'WHLN]", text), option
+    assert "Examples: eegtl study synthetic" in text
+
+
+def test_the_version():
+    assert _call("--version").stdout == f"eegtl {eegtl.__version__}\n"
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom eegtl.cli import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "print(sorted({'numpy', 'mne', 'sklearn', 'pandas', 'numba', 'joblib'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
