@@ -133,28 +133,30 @@ def _fit_and_predict(
 ) -> tuple[NDArray[Any], int]:
     fold, estimator = task.fold, task.estimator
     X = np.asarray(X)  # a process gets a memory map; estimators get plain arrays
+    target: dict[str, Any] = {}
+    if task.level != "inductive" and task.granted.kind == "transductive":
+        # given to fit, which equals fit and adapt, but solves once and not twice
+        target["X_target"] = X[fold.target]
+        target["rows_target"] = _describe(rows, fold.target, TARGET_ROWS)
     estimator.fit(
         X[fold.source],
         task.y_source,
         subjects=subjects[fold.source],
         rows=_describe(rows, fold.source, SOURCE_ROWS),
+        **target,
     )
-    if task.level == "inductive":
-        return np.asarray(estimator.predict(X[fold.test])), 0
-    if task.granted.kind == "online":
+    n_handed = len(fold.target) if target else 0
+    if task.level != "inductive" and task.granted.kind == "online":
         return _predict_online(estimator, X, fold), len(fold.test)
-    if task.granted.kind == "calibration":
+    if task.level != "inductive" and task.granted.kind == "calibration":
         columns = TARGET_ROWS if task.y_calib is None else SOURCE_ROWS
         estimator.adapt(
             X_calib=X[fold.calibration],
             y_calib=task.y_calib,
             rows_calib=_describe(rows, fold.calibration, columns),
         )
-        handed = fold.calibration
-    else:
-        estimator.adapt(X[fold.target], rows_target=_describe(rows, fold.target, TARGET_ROWS))
-        handed = fold.target
-    return np.asarray(estimator.predict(X[fold.test])), len(handed)
+        n_handed = len(fold.calibration)
+    return np.asarray(estimator.predict(X[fold.test])), n_handed
 
 
 def _predict_online(estimator: Any, X: NDArray[np.float64], fold: Fold) -> NDArray[Any]:

@@ -102,7 +102,8 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
     >>> from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
     >>> X, y = [[0.0], [0.2], [1.0], [1.2], [8.0], [8.2], [9.0], [9.2]], list("aabbaabb")
     >>> pipe = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
-    >>> pipe.fit(X, y, subjects=[1, 1, 1, 1, 2, 2, 2, 2]).adapt([[5.0], [6.0]]).predict([[6.0]]).item()
+    >>> pipe = pipe.fit(X, y, subjects=[1, 1, 1, 1, 2, 2, 2, 2])
+    >>> pipe.adapt([[5.0], [6.0]]).predict([[6.0]]).item()
     'b'
     """
 

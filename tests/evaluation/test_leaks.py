@@ -114,14 +114,12 @@ def test_an_estimator_that_needs_nothing_is_given_nothing(information):
 
 def test_transductive_hands_over_all_windows_without_labels():
     _, folds, numbers, by_fold = _spied("transductive")
-    for fold, (_, adapt, predict) in zip(folds, by_fold, strict=True):
-        _, target, calibration, y, rows_target, rows_calib = adapt
-        assert target == numbers[fold.target].tolist() == predict[1]
-        assert calibration is None
-        assert y is None
-        assert rows_calib is None
+    for fold, (fit, predict) in zip(folds, by_fold, strict=True):
+        more = fit[3]
+        assert set(more) == {"subjects", "rows", "X_target", "rows_target"}
+        assert _numbers(more["X_target"]) == numbers[fold.target].tolist() == predict[1]
         # the stimulus would tell the label: the sources had the same
-        assert list(rows_target.columns) == ["session", "trial", "onset"]
+        assert list(more["rows_target"].columns) == ["session", "trial", "onset"]
 
 
 @pytest.mark.parametrize("information", ["calibration:6", "calibration:6:labelled"])
