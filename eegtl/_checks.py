@@ -12,6 +12,8 @@ from .errors import InputError
 
 #: What an estimator may know of the target, from least to most.
 INFORMATION_LEVELS = ("inductive", "unlabelled", "labelled")
+#: Stands for the only subject where none are named.
+ONE_SUBJECT = "(one subject)"
 
 
 def check_subjects(subjects: Any, n_rows: int) -> NDArray[Any]:
@@ -39,37 +41,49 @@ def check_subjects(subjects: Any, n_rows: int) -> NDArray[Any]:
     ['anna', 'ben']
     """
     if subjects is None:
-        return np.zeros(n_rows, dtype=np.intp)
+        return np.full(n_rows, ONE_SUBJECT)
     if isinstance(subjects, str | bytes) or not hasattr(subjects, "__len__"):
         raise InputError(
             f"subjects must be a 1-D array with one entry for each of the {n_rows} rows; "
             f"got {subjects!r}. For a single subject pass subjects=None."
         )
-    try:
-        array = np.asarray(subjects)
-    except ValueError:  # tuples of different lengths
-        array = np.empty(0, dtype=object)
-    hashables = any(isinstance(s, tuple) for s in subjects) or array.dtype.kind not in "biufUSO"
-    if array.ndim != 1 or hashables:
-        # tuples such as ("anna", 2) are one subject each, not a second axis
-        array = np.empty(len(subjects), dtype=object)
-        array[:] = [s if isinstance(s, tuple) else _scalar(s, n_rows) for s in subjects]
-    if len(array) != n_rows:
+    if (
+        isinstance(subjects, np.ndarray)
+        and subjects.shape == (n_rows,)
+        and subjects.dtype.kind in "biuUS"
+    ):
+        return subjects
+    entries = list(subjects)
+    if any(isinstance(entry, list | np.ndarray) for entry in entries):
         raise InputError(
-            f"subjects has {len(array)} entries for {n_rows} rows; give one subject a row."
+            f"subjects must be 1-D, one hashable for each of the {n_rows} rows; an entry is "
+            f"{next(e for e in entries if isinstance(e, list | np.ndarray))!r}."
         )
-    if any(s is None or (isinstance(s, float | np.floating) and s != s) for s in array):
+    if len(entries) != n_rows:
+        raise InputError(
+            f"subjects has {len(entries)} entries for {n_rows} rows; give one subject a row."
+        )
+    if any(_is_missing(entry) for entry in entries):
         raise InputError("subjects holds None or NaN; every row needs a subject.")
+    array = np.empty(n_rows, dtype=object)
+    array[:] = entries
+    kinds = {str if isinstance(entry, str) else type(entry) for entry in entries}
+    # numpy would turn ["1", 1] into one person, and tuples into a second axis
+    if len(kinds) == 1 and not isinstance(entries[0], tuple):
+        natural = np.asarray(entries)
+        if natural.ndim == 1 and natural.dtype.kind in "biufUS":
+            return natural
     return array
 
 
-def _scalar(subject: Any, n_rows: int) -> Any:
-    if isinstance(subject, list | np.ndarray):
-        raise InputError(
-            f"subjects must be 1-D, one hashable for each of the {n_rows} rows; "
-            f"an entry is {subject!r}."
-        )
-    return subject
+def _is_missing(entry: Any) -> bool:
+    """Say whether a value stands for none: None, NaN, NaT, NA."""
+    if entry is None:
+        return True
+    try:
+        return bool(entry != entry)
+    except (TypeError, ValueError):  # pandas' NA has no truth
+        return True
 
 
 def unique_subjects(subjects: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -182,12 +182,24 @@ def check_information(estimator: Any) -> None:
     toy = toy_problem()
     fitted = _fit(estimator, toy)
     assert fitted.information_ == "inductive", "information_ before adapt is 'inductive'"
-    _scores(fitted, toy.T)  # before adapt nothing is an error
+    before = _scores(fitted, toy.T)  # nothing is an error before adapt
     _adapt(fitted, toy, toy.T)
+    after = _scores(fitted, toy.T)
     levels = INFORMATION_LEVELS
     assert levels.index(fitted.information_) >= levels.index(fitted.needs_), "information_ < needs_"
+    if fitted.information_ == "inductive":
+        _same(before, after, "information_ is 'inductive', but adapt changes the result", 0.0)
     consumed = fitted.information_ != "inductive"
     assert (fitted.n_target_windows_ > 0) == consumed, "n_target_windows_ disagrees"
+    labels = toy.y_target[:10]
+    alternating, in_blocks = (
+        _scores(fitted.adapt(toy.T[10:], X_calib=toy.T[:10], y_calib=given), toy.T)
+        for given in (labels, np.sort(labels))
+    )
+    if not np.array_equal(alternating, in_blocks):
+        assert fitted.information_ == "labelled", (
+            f"the calibration labels change the result, but information_ is {fitted.information_!r}"
+        )
 
 
 def check_inputs_unchanged(estimator: Any) -> None:
@@ -332,10 +344,10 @@ def check_state(estimator: Any, extra_classes: Iterable[type] = ()) -> None:
 
 RULES: tuple[Callable[[Any], None], ...] = (
     check_docstring,
+    check_inputs_unchanged,
     check_fit_with_target,
     check_adapt_replaces,
     check_information,
-    check_inputs_unchanged,
     check_row_order,
     check_one_subject,
     check_labels_kept,

@@ -74,6 +74,8 @@ class TransferEstimator(BaseEstimator):
     needs_: str = "unlabelled"
     #: whether `adapt` changes what `transform_source` returns
     moves_source: bool = False
+    #: whether it reads `rows`; a pipeline keeps the sources' rows only where a step does
+    reads_rows: bool = False
     #: reasons for each scikit-learn check that cannot hold, by the check's name
     skipped_checks: ClassVar[dict[str, str]] = {}
     #: rows fitted in another order give labels that agree at least this much (1 = closed form)
@@ -209,8 +211,8 @@ class TransferEstimator(BaseEstimator):
         classes = np.unique(y)
         if len(classes) < 2:
             raise InputError(
-                f"the training labels hold one class only ({classes[0]!r}); a classifier needs at "
-                "least two. Add sources of the other class."
+                f"the training labels hold one class only ({classes.tolist()[0]!r}); a classifier "
+                "needs at least two. Add sources of the other class."
             )
         return classes
 
@@ -226,26 +228,34 @@ class TransferEstimator(BaseEstimator):
         check_rows(rows_target, len(parts[0]), "rows_target")
         check_rows(rows_calib, len(parts[1]), "rows_calib")
         if y_calib is not None:
-            y_calib = np.asarray(y_calib)
-            if len(y_calib) != len(parts[1]):
-                raise CalibrationError(
-                    f"y_calib has {len(y_calib)} labels for {len(parts[1])} calibration rows; "
-                    "give X_calib and one label for each of its rows."
-                )
-            self._check_calibration_labels(y_calib)
+            y_calib = self._check_calibration_labels(y_calib, len(parts[1]))
         X = parts[0] if not len(parts[1]) else np.vstack(parts) if len(parts[0]) else parts[1]
         return Target(X, parts[1], y_calib, rows_target, rows_calib)
 
-    def _check_calibration_labels(self, y_calib: NDArray[Any]) -> None:
-        classes = getattr(self, "classes_", None)
+    def _check_calibration_labels(self, y_calib: Any, n_rows: int) -> NDArray[Any]:
+        """Give the calibration labels as the sources have them: known, and of their kind."""
+        labels = np.asarray(y_calib)
+        if labels.ndim != 1:
+            raise CalibrationError(
+                f"y_calib must be 1-D, one label for each of the {n_rows} calibration rows; its "
+                f"shape is {labels.shape}."
+            )
+        if len(labels) != n_rows or n_rows == 0:
+            raise CalibrationError(
+                f"y_calib has {len(labels)} labels for {n_rows} calibration rows; give X_calib "
+                "and one label for each of its rows."
+            )
+        classes = getattr(self, "source_classes_", getattr(self, "classes_", None))
         if classes is None:
-            return
-        unknown = [label for label in np.unique(y_calib).tolist() if label not in classes.tolist()]
+            return labels
+        index = {label: i for i, label in enumerate(classes.tolist())}
+        unknown = [label for label in np.unique(labels).tolist() if label not in index]
         if unknown:
             raise CalibrationError(
                 f"the calibration labels hold {unknown}, which no source has; the sources have "
                 f"{classes.tolist()}."
             )
+        return classes[[index[label] for label in labels.tolist()]]
 
 
 def _rows(estimator: TransferEstimator, X: ArrayLike | None, name: str) -> Floats:

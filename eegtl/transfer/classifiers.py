@@ -106,7 +106,6 @@ def fit_lda_from_summary(
     classifier.classes_ = classes
     classifier.priors_ = priors
     classifier.means_ = means
-    classifier.xbar_ = priors @ means
     classifier.covariance_ = covariance
     classifier.coef_ = coef
     classifier.intercept_ = intercept

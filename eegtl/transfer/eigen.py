@@ -5,16 +5,13 @@ rows and -1/n_t on target rows, B = KLK + mu I. TCA asks for the largest eigenva
 
     KHK w = lambda B w,                                   (Pan et al. 2011)
 
-kernel PCA for those of HKH w = lambda w. KLK = qq' with q = Ke has rank one, hence in closed form
-
-    B^-1/2 = mu^-1/2 (I - uu') + (mu + |q|^2)^-1/2 uu',   u = q / |q|,
-
-so that no n x n matrix but K itself is formed, and B is never inverted.
+kernel PCA for those of HKH w = lambda w. KLK = qq' with q = Ke has rank one: in coordinates whose
+first axis is along q, B is diagonal, with mu + |q|^2 once and mu else (so B^-1 is the
+Sherman-Morrison form). No n x n matrix but K itself is formed, and none is inverted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,19 +19,12 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ..errors import InputError
+from .krylov import Pairs, largest_pairs, relative_residuals
 
 Floats = NDArray[np.float64]
 
-#: Residual |Aw - lBw| / (|Aw| + |l||Bw|) that the iterative solver must reach.
-TOLERANCE = 1e-9
 #: tr(KLK) below this share of tr(KHK) counts as no gap between the domains.
 GAP_FLOOR = 1e-6
-#: At most this many rows are solved densely, where that is faster than iterating.
-DENSE_ROWS = 600
-#: At most this many are, where iterating does not converge (about 20 s and 1 GB).
-DENSE_FALLBACK_ROWS = 4500
-#: Columns of a block of the Krylov space; wide enough for fast matrix products.
-BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -55,6 +45,8 @@ class Solution:
         The regulariser that was used; 0 for kernel PCA.
     equal_means : bool
         Whether both domains have (nearly) the same mean, tr(KLK) <= 1e-6 tr(KHK).
+    keeps_all : bool
+        Whether the directions span all in which the rows vary, so that none is left out.
     """
 
     vectors: Floats
@@ -63,6 +55,7 @@ class Solution:
     residual: float
     mu: float = 0.0
     equal_means: bool = False
+    keeps_all: bool = False
 
 
 def effective_mu(mu: float, mu_scale: str, gap: float, variance: float) -> float:
@@ -92,17 +85,23 @@ def effective_mu(mu: float, mu_scale: str, gap: float, variance: float) -> float
     >>> effective_mu(0.1, "trace", 2.0, 1.0), effective_mu(0.1, "absolute", 2.0, 1.0)
     (0.2, 0.1)
     """
-    if not (np.isfinite(mu) and mu > 0):
+    if not isinstance(mu, int | float | np.number) or not (np.isfinite(mu) and mu > 0):
         raise InputError(f"mu must be a positive number; got {mu!r}.")
     if mu_scale == "absolute":
         return float(mu)
     if mu_scale != "trace":
         raise InputError(f"mu_scale must be 'trace' or 'absolute'; got {mu_scale!r}.")
-    return float(mu * max(gap, GAP_FLOOR * variance))
+    scaled = float(mu * max(gap, GAP_FLOOR * variance))
+    if not scaled > 0:
+        raise InputError(
+            f"the rows do not vary: tr(KLK)/n is {gap:g} and tr(KHK)/n is {variance:g}. Check "
+            "the features."
+        )
+    return scaled
 
 
 def linear_tca(
-    second: Floats, mean: Floats, gap: Floats, n: float, m: int, mu: float, mu_scale: str
+    spread: Floats, mean: Floats, gap: Floats, n: float, m: int, mu: float, mu_scale: str
 ) -> Solution:
     """Solve TCA with the linear kernel through d x d matrices; equals the n x n problem.
 
@@ -112,8 +111,8 @@ def linear_tca(
 
     Parameters
     ----------
-    second : ndarray of shape (d, d)
-        G = X'X of the pooled rows (not centred).
+    spread : ndarray of shape (d, d)
+        S = X'HX, the centred scatter of the pooled rows.
     mean : ndarray of shape (d,)
         Mean of the pooled rows.
     gap : ndarray of shape (d,)
@@ -121,7 +120,7 @@ def linear_tca(
     n : float
         Number of pooled rows.
     m : int
-        Number of components; the rank of S bounds it.
+        Number of components; the rank of G bounds it.
     mu, mu_scale
         See `effective_mu`.
 
@@ -134,23 +133,24 @@ def linear_tca(
     -----
     Time O(d^3), memory O(d^2).
     """
-    spread = second - n * np.outer(mean, mean)
+    second = spread + n * np.outer(mean, mean)  # G
     gap_trace = float(gap @ second @ gap) / n
     variance_trace = float(np.einsum("ij,ij->", spread, second)) / n
     mu = effective_mu(mu, mu_scale, gap_trace, variance_trace)
     values, vectors = linalg.eigh(second)
     keep = values > max(len(second), 10) * np.finfo(np.float64).eps * values[-1]
     roots = vectors[:, keep] * np.sqrt(values[keep])  # G^1/2 on the range of G
-    q = roots.T @ gap
-    left = roots.T @ spread @ roots
-    b, eigenvalues = _whitened_pairs(left, q, mu, m)
-    b = _mend(b, left @ b, q, mu, eigenvalues)
-    residual = _largest_residual(left @ b, mu * b + np.outer(q, q @ b), eigenvalues)
-    vectors = roots @ b
+    pairs = _diagonal_pairs(roots.T @ spread @ roots, roots.T @ gap, mu, m).trusted()
+    vectors = roots @ pairs.vectors
     vectors = _fix_signs(vectors / linalg.norm(vectors, axis=0))
-    variances = np.einsum("dm,dm->m", vectors, spread @ vectors) / n
     return Solution(
-        vectors, eigenvalues, variances, residual, mu, gap_trace <= GAP_FLOOR * variance_trace
+        vectors,
+        pairs.eigenvalues,
+        np.einsum("dm,dm->m", vectors, spread @ vectors) / n,
+        float(pairs.residuals.max(initial=0.0)),
+        mu,
+        equal_means=gap_trace <= GAP_FLOOR * variance_trace,
+        keeps_all=vectors.shape[1] == np.count_nonzero(keep),
     )
 
 
@@ -176,8 +176,8 @@ def linear_pca(spread: Floats, n: float, m: int) -> Solution:
     values, vectors = linalg.eigh(spread, subset_by_index=(first, d - 1))
     keep = values > max(d, 10) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     values, vectors = values[keep][::-1], vectors[:, keep][:, ::-1]
-    residual = _largest_residual(spread @ vectors, vectors, values)
-    return Solution(_fix_signs(vectors), values, values / n, residual)
+    residuals = relative_residuals(spread @ vectors, vectors, values)
+    return Solution(_fix_signs(vectors), values, values / n, float(residuals.max(initial=0.0)))
 
 
 def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution:
@@ -201,9 +201,9 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
 
     Notes
     -----
-    Up to 600 rows densely; beyond, by a block Krylov space of K that starts from 1, e and random
-    vectors, and Rayleigh-Ritz on the TCA problem itself inside it. Time about 10 m n^2, memory
-    n^2 + 20 m n.
+    A block Krylov space of K that starts from 1, e and random vectors, and Rayleigh-Ritz on the
+    TCA problem itself inside it; see `eegtl.transfer.krylov`. Time about 10 m n^2, memory
+    n^2 + 25 m n.
     """
     n = len(K)
     q = K @ e
@@ -211,23 +211,29 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
     equal_means = bool(q @ q <= GAP_FLOOR * norm)
     mu = effective_mu(mu, mu_scale, float(q @ q) / n, norm / n)
 
-    def ritz(V: Floats, P: Floats) -> tuple[Floats, Floats, float]:
+    def ritz(V: Floats, P: Floats) -> Pairs:
         HP = P - P.mean(axis=0)
-        c, eigenvalues = _whitened_pairs(HP.T @ HP, V.T @ q, mu, m)
-        Aw = ((HP @ c).T @ K).T
-        w = _mend(V @ c, Aw, q, mu, eigenvalues)
-        residual = _largest_residual(Aw, mu * w + np.outer(q, q @ w), eigenvalues)
-        return w, eigenvalues, residual
+        small = _diagonal_pairs(HP.T @ HP, V.T @ q, mu, m)
+        Aw = ((HP @ small.vectors).T @ K).T
+        w = _mend(V @ small.vectors, Aw, q, mu, small.eigenvalues)
+        Bw = mu * w + np.outer(q, q @ w)
+        return Pairs(w, small.eigenvalues, relative_residuals(Aw, Bw, small.eigenvalues))
 
-    if n <= DENSE_ROWS:
-        w, eigenvalues, residual = ritz(np.eye(n), K)
-    else:
-        start = np.column_stack([np.ones(n), e])
-        w, eigenvalues, residual = _krylov(lambda V: (V.T @ K).T, start, n, m, ritz)
+    start = np.column_stack([np.ones(n), e])
+    # V'K and not KV: K is symmetric, and this product is the faster one
+    pairs = largest_pairs(lambda V: (V.T @ K).T, ritz, n, m, start)
+    w = pairs.vectors
     scores = K @ w
     length = np.sqrt(np.einsum("im,im->m", w, scores))  # of the direction in feature space
     variances = scores.var(axis=0) / length**2
-    return Solution(_fix_signs(w / length), eigenvalues, variances, residual, mu, equal_means)
+    return Solution(
+        _fix_signs(w / length),
+        pairs.eigenvalues,
+        variances,
+        float(pairs.residuals.max(initial=0.0)),
+        mu,
+        equal_means=equal_means,
+    )
 
 
 def gram_pca(K: Floats, m: int) -> Solution:
@@ -251,37 +257,48 @@ def gram_pca(K: Floats, m: int) -> Solution:
         P = ((V - V.mean(axis=0)).T @ K).T
         return P - P.mean(axis=0)
 
-    def ritz(V: Floats, P: Floats) -> tuple[Floats, Floats, float]:
+    def ritz(V: Floats, P: Floats) -> Pairs:
         small = V.T @ P
         values, c = linalg.eigh((small + small.T) / 2)
         values, c = values[::-1][:m], c[:, ::-1][:, :m]
-        keep = values > n * np.finfo(np.float64).eps * max(values[0], 0.0)
-        w = V @ c[:, keep]
-        return w, values[keep], _largest_residual(P @ c[:, keep], w, values[keep])
+        c = c[:, values > n * np.finfo(np.float64).eps * max(values[0], 0.0)]
+        values = values[: c.shape[1]]
+        w = V @ c
+        return Pairs(w, values, relative_residuals(P @ c, w, values))
 
-    if n <= DENSE_ROWS:
-        w, eigenvalues, residual = ritz(np.eye(n), centred(np.eye(n)))
-    else:
-        w, eigenvalues, residual = _krylov(centred, np.empty((n, 0)), n, m, ritz)
-    w = w - w.mean(axis=0)
-    return Solution(_fix_signs(w / np.sqrt(eigenvalues)), eigenvalues, eigenvalues / n, residual)
+    pairs = largest_pairs(centred, ritz, n, m, np.empty((n, 0)))
+    w = pairs.vectors - pairs.vectors.mean(axis=0)
+    values = pairs.eigenvalues
+    residual = float(pairs.residuals.max(initial=0.0))
+    return Solution(_fix_signs(w / np.sqrt(values)), values, values / n, residual)
 
 
-def _whitened_pairs(left: Floats, q: Floats, mu: float, m: int) -> tuple[Floats, Floats]:
-    """Largest eigenpairs of left b = lambda (mu I + qq') b, by the closed form of B^-1/2."""
-    size = linalg.norm(q)
-    u = q / size if size > 0 else q
-    keep_u = np.sqrt(mu / (mu + size**2))  # B^-1/2 = mu^-1/2 (I + (keep_u - 1) uu')
+def _diagonal_pairs(left: Floats, q: Floats, mu: float, m: int) -> Pairs:
+    """Largest eigenpairs of left b = lambda (mu I + qq') b, after turning q into the first axis.
 
-    def root(A: Floats) -> Floats:
-        return A + np.outer(u, (keep_u - 1) * (u @ A))
-
-    inner = root(root(left).T)
+    There q'b is an entry of b and keeps all its digits, however small mu is.
+    """
     p = len(left)
-    values, vectors = linalg.eigh((inner + inner.T) / 2, subset_by_index=(max(p - m, 0), p - 1))
+    mirror = q.copy()  # Householder: I - 2 vv'/v'v maps q to -sign(q_0) |q| e_0
+    size = linalg.norm(q)
+    mirror[0] += np.copysign(size, q[0])
+    square = mirror @ mirror
+
+    def turned(A: Floats) -> Floats:
+        return A - np.outer(mirror, (2 / square) * (mirror @ A)) if square > 0 else A
+
+    turned_left = turned(turned(left).T)
+    turned_left = (turned_left + turned_left.T) / 2
+    diagonal = np.full(p, mu)
+    diagonal[0] += size**2
+    root = np.sqrt(diagonal)
+    values, y = linalg.eigh(
+        turned_left / np.outer(root, root), subset_by_index=(max(p - m, 0), p - 1)
+    )
     keep = values > max(p, 10) * np.finfo(np.float64).eps * max(values[-1], 0.0)
-    values, vectors = values[keep][::-1], vectors[:, keep][:, ::-1]
-    return root(vectors), values / mu
+    values, b = values[keep][::-1], y[:, keep][:, ::-1] / root[:, None]
+    residuals = relative_residuals(turned_left @ b, diagonal[:, None] * b, values)
+    return Pairs(turned(b), values, residuals)
 
 
 def _mend(w: Floats, Aw: Floats, q: Floats, mu: float, eigenvalues: Floats) -> Floats:
@@ -295,67 +312,6 @@ def _mend(w: Floats, Aw: Floats, q: Floats, mu: float, eigenvalues: Floats) -> F
         return w
     along = (q @ Aw) / (eigenvalues * (mu + square))
     return w + np.outer(q, (along - q @ w) / square)
-
-
-def _krylov(
-    apply: Callable[[Floats], Floats],
-    start: Floats,
-    n: int,
-    m: int,
-    ritz: Callable[[Floats, Floats], tuple[Floats, Floats, float]],
-) -> tuple[Floats, Floats, float]:
-    """Grow a block Krylov space until the Ritz pairs reach the tolerance.
-
-    The space is kept whole, without restarts: spectra of kernel matrices of real rows fall
-    fast, so that some 8 m columns do. Where they do not, the problem is solved densely.
-    """
-    limit = min(n, max(40 * BLOCK, 12 * m))
-    V, P = np.empty((n, limit), order="F"), np.empty((n, limit), order="F")
-    fresh = np.column_stack([start, np.random.default_rng(0).standard_normal((n, BLOCK))])
-    p, check_at = 0, min(limit, 5 * m + BLOCK)
-    while p < limit:
-        Q = _orthonormal(fresh, V[:, :p])[:, : limit - p]
-        if Q.shape[1] == 0:  # the space is invariant: nothing is left to find in it
-            return ritz(V[:, :p], P[:, :p])
-        end = p + Q.shape[1]
-        V[:, p:end] = Q
-        P[:, p:end] = apply(Q)
-        fresh, p = P[:, p:end], end
-        if p >= check_at:
-            found = ritz(V[:, :p], P[:, :p])
-            if found[2] <= TOLERANCE:
-                return found
-            check_at = min(limit, max(p + 2 * BLOCK, int(1.2 * p)))
-    if n > DENSE_FALLBACK_ROWS:
-        raise InputError(
-            f"the eigen-solver reached a residual of {found[2]:.1e} instead of {TOLERANCE:.0e} "
-            f"in a space of {p} vectors for {n} rows: the spectrum of the kernel matrix is too "
-            "flat. Use fewer components, a wider kernel (smaller gamma), or n_landmarks."
-        )
-    return ritz(np.eye(n), apply(np.eye(n)))
-
-
-def _orthonormal(fresh: Floats, V: Floats) -> Floats:
-    """Orthonormalise new columns against V and among themselves, dropping dependent ones.
-
-    Twice through the eigenvectors of the small Gram matrix, which costs matrix products only.
-    """
-    norms = linalg.norm(fresh, axis=0)
-    fresh = fresh[:, norms > 0] / norms[norms > 0]
-    for _ in range(2):  # twice is enough (Parlett 1998, section 6.9)
-        fresh = fresh - V @ (V.T @ fresh)
-        values, vectors = linalg.eigh(fresh.T @ fresh)
-        keep = values > 1e-14  # below, the direction is rounding of what V holds already
-        fresh = fresh @ (vectors[:, keep] / np.sqrt(values[keep]))
-    return fresh
-
-
-def _largest_residual(Aw: Floats, Bw: Floats, eigenvalues: Floats) -> float:
-    if not len(eigenvalues):
-        return 0.0
-    error = linalg.norm(Aw - Bw * eigenvalues, axis=0)
-    size = linalg.norm(Aw, axis=0) + np.abs(eigenvalues) * linalg.norm(Bw, axis=0)
-    return float(np.max(error / size))
 
 
 def _fix_signs(vectors: Floats) -> Floats:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .eigen import Solution, gram_pca, linear_pca
-from .projection import Floats, KernelProjection, Moments, pooled_moments
+from .moments import Floats, Moments
+from .projection import KernelProjection, pooled_moments
 
 
 class KPCA(KernelProjection):
@@ -57,14 +56,15 @@ class KPCA(KernelProjection):
 
     Examples
     --------
+    >>> import numpy as np
     >>> X = np.random.default_rng(0).standard_normal((40, 5))
     >>> KPCA(2, kernel="linear").fit(X[:30], X_target=X[30:]).transform(X[30:]).shape
     (10, 2)
     """
 
     def _solve_moments(self, source: Moments, target: Moments | None) -> Solution:
-        n, mean, second = pooled_moments(source, target)
-        return linear_pca(second - n * np.outer(mean, mean), n, self.n_components)
+        n, _, scatter = pooled_moments(source, target)
+        return linear_pca(scatter, n, self.n_components)
 
     def _solve_gram(self, K: Floats, n_source: int) -> Solution:
         return gram_pca(K, self.n_components)

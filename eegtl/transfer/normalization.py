@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OneToOneFeatureMixin
 
-from .._checks import unique_subjects
+from .._checks import ONE_SUBJECT, check_subjects, unique_subjects
 from ..errors import InputError
 from .base import Aligner, Floats, Target
 from .summary import SourceSummary
@@ -98,7 +98,7 @@ class SubjectNormalizer(OneToOneFeatureMixin, Aligner):
         -------
         self
         """
-        names, codes = unique_subjects(_as_array(summary.subjects))
+        names, codes = unique_subjects(check_subjects(summary.subjects, len(summary.subjects)))
         weights = summary.counts[:, None]
         counts = np.bincount(codes, weights=summary.counts).astype(np.float64)
         means = np.zeros((len(names), summary.n_features))
@@ -212,25 +212,21 @@ class SubjectNormalizer(OneToOneFeatureMixin, Aligner):
         """Give the row of each subject in the statistics."""
         index = {name: i for i, name in enumerate(self.subjects_.tolist())}
         names = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
-        if len(index) == 1 and self.mode in ("z0", "z3"):
+        if self.mode in ("z0", "z3") or (len(index) == 1 and set(names) == {ONE_SUBJECT}):
             return np.zeros(len(names), dtype=np.intp)
         unknown = sorted({str(name) for name in names if name not in index})
-        if unknown and self.mode in ("z1", "z2"):
+        if set(names) == {ONE_SUBJECT} and unknown:
+            raise InputError(
+                f"{self.mode} standardises each of the {len(index)} source subjects by itself: "
+                "give transform_source the subject of each row."
+            )
+        if unknown:
             raise InputError(
                 f"transform_source got the subjects {', '.join(unknown)}, which were not in fit "
                 f"(there: {', '.join(map(str, index))}); rows of a new person go to adapt and "
                 "transform."
             )
-        return np.array([index.get(name, 0) for name in names], dtype=np.intp)
-
-
-def _as_array(subjects: NDArray[Any]) -> NDArray[Any]:
-    """Give object subjects their natural dtype again where all are of one kind."""
-    if all(isinstance(s, str) for s in subjects) or all(
-        isinstance(s, int | np.integer) for s in subjects
-    ):
-        return np.array(subjects.tolist())
-    return subjects
+        return np.array([index[name] for name in names], dtype=np.intp)
 
 
 def _scale(mean: Floats, variance: Floats, fallback: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_rows, check_subjects, highest_information
-from ..errors import ContractError
+from ..errors import ContractError, InputError
 from .base import Floats, Target, TransferEstimator
 from .classifiers import fits_from_summary
 from .sources import RowSources, SummarySources
@@ -92,6 +93,9 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
     steps_ : list of (name, fitted estimator)
         Clones; the estimators in `steps` stay untouched.
     classes_ : ndarray of shape (n_classes,)
+        Of the classifier at the end.
+    source_classes_ : ndarray of shape (n_classes,)
+        Of the labels in `fit`.
     sources_ : RowSources or SummarySources
         The sources in front of the first step that moves them; a summary where it suffices.
     n_pooled_windows_ : int
@@ -106,6 +110,8 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
     >>> pipe.adapt([[5.0], [6.0]]).predict([[6.0]]).item()
     'b'
     """
+
+    n_pooled_windows_: int
 
     def __init__(self, steps: list[tuple[str, Any]]) -> None:
         self.steps = steps
@@ -180,14 +186,18 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         """
         self._check_steps()
         checked, labels = self._check_source(X, y)
-        self.classes_ = self._check_classes(labels)
+        self.source_classes_ = self._check_classes(labels)
         check_rows(rows, len(checked))
         people = check_subjects(subjects, len(checked))
         sources: RowSources | SummarySources
         if all(_accepts_summary(step) for _, step in self.steps):
             sources = SummarySources(SourceSummary().add(checked, np.asarray(labels), people))
         else:
-            sources = RowSources(checked, np.asarray(labels), people, rows)
+            # a copy: `adapt` reads it again, and the caller may have changed X by then
+            read = any(getattr(step, "reads_rows", False) for _, step in self.steps)
+            sources = RowSources(
+                checked.copy(), np.asarray(labels).copy(), people, rows if read else None
+            )
         return self._start(sources, self._check_target(X_target, None, None, rows_target, None))
 
     def fit_summary(self, summary: SourceSummary) -> Self:
@@ -205,6 +215,8 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         ------
         ContractError
             When a step needs rows; it is named.
+        InputError
+            When the summary holds fewer than two classes.
         """
         self._check_steps()
         blocking = [name for name, step in self.steps if not _accepts_summary(step)]
@@ -213,9 +225,14 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
                 f"the steps {', '.join(blocking)} need rows of the sources, not a summary; fit on "
                 "rows, or use steps that see the sources through counts, means and scatters only."
             )
-        self.classes_ = summary.classes
+        if len(summary.classes) < 2:
+            raise InputError(
+                f"the summary holds {len(summary.classes)} classes ({summary.classes.tolist()}); "
+                "at least two are needed. Add labelled rows of the sources."
+            )
+        self.source_classes_ = summary.classes
         self.n_features_in_ = summary.n_features
-        return self._start(SummarySources(summary), self._check_target(*[None] * 5))
+        return self._start(SummarySources(summary.copy()), self._check_target(*[None] * 5))
 
     def adapt(
         self,
@@ -240,7 +257,12 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         """
         check_is_fitted(self)
         target = self._check_target(X_target, X_calib, y_calib, rows_target, rows_calib)
-        return self._run(self.sources_, target, fitting=False)
+        # copies (of the attributes, not of the arrays): a step that fails changes nothing
+        steps = [
+            (name, copy(step) if isinstance(step, TransferEstimator) else step)
+            for name, step in self.steps_
+        ]
+        return self._run(steps, self.sources_, target, fitting=False)
 
     @available_if(_can_partial_adapt)
     def partial_adapt(self, X_target: ArrayLike) -> Self:
@@ -253,8 +275,19 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ContractError
+            After a labelled calibration, where it would not be exact.
         """
         Z = self._check_X(X_target)
+        if self.n_pooled_windows_:
+            raise ContractError(
+                "partial_adapt after a labelled calibration is not exact: the classifier was "
+                f"fitted on {self.n_pooled_windows_} calibration rows as they were mapped then. "
+                "Call adapt with all rows instead."
+            )
         for _, step in self.steps_[:-1]:
             if hasattr(step, "partial_adapt"):
                 step.partial_adapt(Z)
@@ -318,26 +351,34 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
 
     def _start(self, sources: RowSources | SummarySources, target: Target) -> Self:
         """Fit fresh clones of all steps, and adapt them."""
-        self.steps_ = [(name, clone(step)) for name, step in self.steps]
-        self.n_pooled_windows_ = 0
-        return self._run(sources, target, fitting=True)
+        steps = [(name, clone(step)) for name, step in self.steps]
+        return self._run(steps, sources, target, fitting=True)
 
-    def _run(self, sources: RowSources | SummarySources, target: Target, *, fitting: bool) -> Self:
+    def _run(
+        self,
+        steps: list[tuple[str, Any]],
+        sources: RowSources | SummarySources,
+        target: Target,
+        *,
+        fitting: bool,
+    ) -> Self:
         """Fit and adapt the steps in order.
 
         Steps up to the first that moves the source side are fitted once; `sources_` is what the
         sources are in front of that one. All later ones are fitted anew for each target.
         """
-        n_steps = len(self.steps_)
-        moving = [getattr(step, "moves_source", False) for _, step in self.steps_]
+        n_steps = len(steps)
+        moving = [getattr(step, "moves_source", False) for _, step in steps]
         cut = moving.index(True) if any(moving) else n_steps - 1
+        n_pooled: int = 0 if fitting else self.n_pooled_windows_
+        kept = sources
         Z = target.X
-        for i, (name, step) in enumerate(self.steps_):
+        for i, (name, step) in enumerate(steps):
             if fitting and i == cut:
-                later = self.steps_[cut:]
+                later = steps[cut:]
                 if not any(getattr(step, "by_subject", False) for _, step in later):
                     sources = sources.without_subjects()
-                self.sources_ = sources
+                kept = sources
             stale = fitting or i > cut
             n_target = len(Z) - len(target.X_calib)
             if isinstance(step, TransferEstimator):
@@ -349,14 +390,17 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
             elif i < n_steps - 1:
                 if stale:
                     sources.fit(step, {})
-            elif stale or target.y_calib is not None or self.n_pooled_windows_:
+            elif stale or target.y_calib is not None or n_pooled:
                 fresh = sources.classifier(clone(step), Z[n_target:], target.y_calib)
-                self.steps_[i] = (name, fresh)
-                self.n_pooled_windows_ = 0 if target.y_calib is None else len(target.y_calib)
+                steps[i] = (name, fresh)
+                n_pooled = 0 if target.y_calib is None else len(target.y_calib)
             if i < n_steps - 1:
                 if fitting or i >= cut:
                     sources = sources.through(step)
                 Z = step.transform(Z) if len(Z) else np.empty((0, sources.n_features))
+        self.steps_, self.sources_, self.n_pooled_windows_ = steps, kept, n_pooled
+        # a class whose rows a selector weights to 0 is none of the classifier's
+        self.classes_ = steps[-1][1].classes_
         self._set_consumed_by_steps()
         return self
 
@@ -373,6 +417,12 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
             raise ContractError(
                 f"steps must be a list of (name, estimator) with at least one; got {self.steps!r}."
             )
+        for item in self.steps:
+            if not (isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)):
+                raise ContractError(
+                    f"steps must be a list of (name, estimator); an entry is {item!r}. "
+                    "make_transfer_pipeline names the steps for you."
+                )
         self._validate_names([name for name, _ in self.steps])
         for name, step in self.steps[:-1]:
             if not hasattr(step, "transform") or not isinstance(step, BaseEstimator):

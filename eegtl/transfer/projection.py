@@ -20,14 +20,13 @@ from ..kernels.gram import (
 )
 from .base import Aligner, Floats, Target
 from .eigen import Solution
+from .moments import Moments, merge_moments, row_moments
 from .summary import SourceSummary
 
 #: The largest kernel matrix that is formed.
 GRAM_LIMIT_BYTES = 2 * 2**30
 #: Landmarks used with ``n_landmarks="auto"`` beyond that limit.
 AUTO_LANDMARKS = 2000
-
-Moments = tuple[float, Floats, Floats]  # count, mean, second moment X'X
 
 
 class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
@@ -71,7 +70,7 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
                 f"{type(self).__name__} needs at least 2 source rows; got n_samples = {len(X)}."
             )
         if self.kernel == "linear":
-            self._set_source_moments(*second_moments(X))
+            self._set_source_moments(*row_moments(X))
             return
         self.source_rows_ = X[canonical_order(X)]
         self.gamma_ = (
@@ -99,8 +98,7 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
                 f"{type(self).__name__} can be fitted from a summary with kernel='linear' only; "
                 f"kernel is {self.kernel!r}. Fit on rows instead."
             )
-        count, mean, scatter = summary.pooled()
-        self._set_source_moments(count, mean, scatter + count * np.outer(mean, mean))
+        self._set_source_moments(*summary.pooled())
         self.n_features_in_ = summary.n_features
         return self._before_adapt()
 
@@ -117,8 +115,8 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
         """
         return summary.affine(lambda _: self.center_, lambda _: self.components_)
 
-    def _set_source_moments(self, count: float, mean: Floats, second: Floats) -> None:
-        self.source_count_, self.source_mean_, self.source_second_ = count, mean, second
+    def _set_source_moments(self, count: float, mean: Floats, scatter: Floats) -> None:
+        self.source_count_, self.source_mean_, self.source_scatter_ = count, mean, scatter
 
     def _forget_target(self) -> None:
         self._solve(None)
@@ -131,8 +129,8 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
         """Solve for sources and target, or for the sources alone."""
         self.approximation_ = "exact"
         if self.kernel == "linear":
-            source = (self.source_count_, self.source_mean_, self.source_second_)
-            target = None if X_target is None else second_moments(X_target)
+            source = (self.source_count_, self.source_mean_, self.source_scatter_)
+            target = None if X_target is None else row_moments(X_target)
             solution = self._solve_moments(source, target)
             self.components_ = solution.vectors
             self.center_ = pooled_moments(source, target)[1]
@@ -158,6 +156,7 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
             K = rbf_kernel(rows, rows, self.gamma_)
             solution = self._solve_gram(K, n_source)
             self.anchors_, self.weights_ = rows, solution.vectors
+            self.source_rows_ = rows[:n_source]  # a view: the rows are held once
             self.offset_ = K.mean(axis=0) @ solution.vectors
             return solution
         self.approximation_ = f"Nystroem, {n_landmarks} landmarks of {len(rows)} rows"
@@ -173,38 +172,37 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
         return solution
 
     def _feature_moments(self, rows: Floats, root: Floats) -> Moments:
-        """Count, mean and second moment of the landmark features, in blocks of rows."""
-        total = np.zeros(root.shape[1])
-        second = np.zeros((root.shape[1],) * 2)
+        """Give the moments of the landmark features, in blocks of rows."""
+        total: Moments | None = None
         for start in range(0, len(rows), BLOCK_ROWS):
-            phi = rbf_kernel(rows[start : start + BLOCK_ROWS], self.anchors_, self.gamma_) @ root
-            total += phi.sum(axis=0)
-            second += phi.T @ phi
-        return float(len(rows)), total / len(rows), second
+            block = rows[start : start + BLOCK_ROWS]
+            moments = row_moments(rbf_kernel(block, self.anchors_, self.gamma_) @ root)
+            total = moments if total is None else merge_moments(total, moments)
+        if total is None:
+            raise InputError("there are no rows.")
+        return total
 
     def _landmarks(self, n: int) -> int:
         """Give the number of landmarks; n or more means the exact problem."""
-        estimate = 8 * n * n
-        if self.n_landmarks is None:
-            if estimate > GRAM_LIMIT_BYTES:
-                raise MemoryEstimateError(
-                    f"the kernel matrix of {n} rows needs {estimate / 2**30:.1f} GiB, above "
-                    f"{GRAM_LIMIT_BYTES / 2**30:.0f} GiB; pass n_landmarks={AUTO_LANDMARKS} for "
-                    "the Nystroem approximation, or kernel='linear', which needs no such matrix."
-                )
-            return n
-        if self.n_landmarks != "auto":
-            return int(self.n_landmarks)
-        if estimate <= GRAM_LIMIT_BYTES:
-            return n
-        warnings.warn(
-            f"the kernel matrix of {n} rows would need {estimate / 2**30:.1f} GiB, above "
-            f"{GRAM_LIMIT_BYTES / 2**30:.0f} GiB: {AUTO_LANDMARKS} Nystroem landmarks are used. "
-            "Set n_landmarks to choose their number.",
-            TransferWarning,
-            stacklevel=2,
-        )
-        return AUTO_LANDMARKS
+        if self.n_landmarks == "auto":
+            if 8 * n * n <= GRAM_LIMIT_BYTES:
+                return n
+            warnings.warn(
+                f"the kernel matrix of {n} rows would need {_gib(n)}, above "
+                f"{GRAM_LIMIT_BYTES / 2**30:.0f} GiB: {AUTO_LANDMARKS} Nystroem landmarks are "
+                "used. Set n_landmarks to choose their number.",
+                TransferWarning,
+                stacklevel=2,
+            )
+            return AUTO_LANDMARKS
+        size = n if self.n_landmarks is None else min(int(self.n_landmarks), n)
+        if 8 * size * size > GRAM_LIMIT_BYTES:
+            raise MemoryEstimateError(
+                f"the kernel matrix of {size} rows needs {_gib(size)}, above "
+                f"{GRAM_LIMIT_BYTES / 2**30:.0f} GiB; pass n_landmarks={AUTO_LANDMARKS} for the "
+                "Nystroem approximation, or kernel='linear', which needs no such matrix."
+            )
+        return size
 
     def _draw(self, n_source: int, n: int, n_landmarks: int) -> NDArray[np.intp]:
         """Draw landmarks from sources and target in proportion, in canonical order."""
@@ -247,46 +245,24 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
             )
 
 
-def second_moments(X: Floats) -> Moments:
-    """Give the count, the mean and X'X of rows.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-
-    Returns
-    -------
-    count : float
-    mean : ndarray of shape (d,)
-    second : ndarray of shape (d, d)
-
-    Examples
-    --------
-    >>> second_moments(np.array([[1.0], [3.0]]))[2].item()
-    10.0
-    """
-    return float(len(X)), X.mean(axis=0), X.T @ X
-
-
 def pooled_moments(source: Moments, target: Moments | None) -> Moments:
     """Pool the moments of sources and target.
 
     Parameters
     ----------
-    source, target : (count, mean, second moment)
+    source, target : (count, mean, scatter)
         `target` may be None.
 
     Returns
     -------
-    count : float
-    mean : ndarray of shape (d,)
-    second : ndarray of shape (d, d)
+    (count, mean, scatter)
     """
-    if target is None:
-        return source
-    count = source[0] + target[0]
-    mean = (source[0] * source[1] + target[0] * target[1]) / count
-    return count, mean, source[2] + target[2]
+    return source if target is None else merge_moments(source, target)
+
+
+def _gib(n: int) -> str:
+    """Say how much memory an n x n matrix takes."""
+    return f"{8 * n * n / 2**30:.1f} GiB"
 
 
 def _inverse_root(K: Floats) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.metaestimators import available_if
 
+from ..errors import ContractError
 from .base import Floats, TransferEstimator
 from .classifiers import default_classifier, fit_classifier, fit_lda_from_summary, fits_from_summary
 from .summary import SourceSummary
@@ -16,8 +17,9 @@ from .summary import SourceSummary
 
 def _estimator_has(method: str) -> Any:
     def check(self: SourceOnly) -> bool:
-        estimator = getattr(self, "estimator_", None) or self.estimator or default_classifier()
-        getattr(estimator, method)
+        estimator = getattr(self, "estimator_", self.estimator)
+        # "is None": an ensemble has a length, and none before fit
+        getattr(default_classifier() if estimator is None else estimator, method)
         return True
 
     return check
@@ -104,7 +106,17 @@ class SourceOnly(ClassifierMixin, TransferEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ContractError
+            When the classifier is not a function of class moments.
         """
+        if not self.accepts_summary():
+            raise ContractError(
+                f"SourceOnly({self.estimator}) needs rows of the sources, not a summary; only LDA "
+                "with solver 'lsqr' and OAS covariance can be fitted from class moments."
+            )
         self.estimator_ = fit_lda_from_summary(self._unfitted(), summary)
         self.classes_ = self.estimator_.classes_
         self.n_features_in_ = summary.n_features

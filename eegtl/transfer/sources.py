@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import has_fit_parameter
 
+from ..errors import ContractError
 from .base import Floats, TransferEstimator
 from .classifiers import fit_classifier, fit_lda_from_summary
 from .summary import SourceSummary
@@ -52,8 +53,14 @@ class RowSources:
             step.fit(self.X, self.y)
             return
         given: dict[str, Any] = {"subjects": self.subjects, "rows": self.rows}
-        if self.weight is not None and has_fit_parameter(step, "sample_weight"):
-            given["sample_weight"] = self.weight
+        if self.weight is not None:
+            if has_fit_parameter(step, "sample_weight"):
+                given["sample_weight"] = self.weight
+            elif hasattr(step, "predict"):
+                raise ContractError(
+                    f"{type(step).__name__} takes no sample weights, but a selector before it "
+                    "gives some; end the pipeline in a classifier whose fit has sample_weight."
+                )
         if "X_calib" in target:
             step.fit(self.X, self.y, **given).adapt(**target)
         else:  # one solution, not one before and one after adapt

@@ -6,7 +6,7 @@ string keys, and named nodes for estimators on a whitelist. Nothing in it is exe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -93,6 +93,8 @@ def from_state(state: Any, *, extra: Iterable[type] = ()) -> Any:
     StateError
         When the tree names a class that is not on the whitelist, or is malformed.
     """
+    if not isinstance(state, dict):
+        raise StateError(f"the state is a {type(state).__name__}; it is damaged or foreign.")
     return _decode(state, {cls.__name__: cls for cls in (*WHITELIST, *extra)})
 
 
@@ -102,7 +104,7 @@ def _encode(given: Any, allowed: dict[str, Any], where: str) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return {"kind": "array", "values": _plain_array(value, where), "object": value.dtype == "O"}
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         entries = [_encode(item, allowed, f"{where}[{i}]") for i, item in enumerate(value)]
         return {"kind": type(value).__name__, "items": entries}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -137,11 +139,9 @@ def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Give an array without objects: numbers or strings."""
     if array.dtype.kind in "biufU":
         return array.copy()
-    if array.dtype == object and (
-        all(isinstance(v, str) for v in array.flat)
-        or all(isinstance(v, int | np.integer) for v in array.flat)
-    ):
-        return np.array(array.tolist()).reshape(array.shape)
+    for kind in (str, bool, int, float):
+        if array.dtype == object and array.size and all(type(v) is kind for v in array.flat):
+            return np.array(array.tolist(), dtype=kind).reshape(array.shape)
     raise StateError(
         f"{where} is an array of {array.dtype} that mixes kinds; only arrays of numbers or of "
         "strings can be stored. Name subjects and labels by strings or by integers."
@@ -149,26 +149,65 @@ def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _decode(state: Any, allowed: dict[str, type]) -> Any:
-    if not isinstance(state, dict):
+    if state is None or isinstance(state, bool | int | float | str):
         return state
+    if not isinstance(state, dict):
+        raise StateError(f"the state holds a {type(state).__name__}; it is damaged or foreign.")
     kind = state.get("kind")
-    if kind == "array":
-        values = np.asarray(state["values"])
-        return values.astype(object) if state["object"] else values.copy()
-    if kind in ("list", "tuple"):
-        items = [_decode(item, allowed) for item in state["items"]]
-        return items if kind == "list" else tuple(items)
-    if kind == "dict":
-        return _decode_items(state["items"], allowed)
-    if kind == "summary":
-        return SourceSummary.from_arrays(**_decode_items(state["items"], allowed))
-    if kind == "record":
-        return _class(state, _RECORDS)(**_decode_items(state["items"], allowed))
-    if kind == "estimator":
-        estimator = _class(state, allowed)(**_decode_items(state["params"], allowed))
-        vars(estimator).update(_decode_items(state["fitted"], allowed))
-        return estimator
-    raise StateError(f"the state has a node of unknown kind {kind!r}; it is damaged or foreign.")
+    if kind not in _DECODERS:
+        raise StateError(
+            f"the state has a node of unknown kind {kind!r}; it is damaged or foreign."
+        )
+    try:
+        return _DECODERS[kind](state, allowed)
+    except StateError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StateError(
+            f"a node of kind {kind!r} cannot be read ({type(error).__name__}: {error}); the state "
+            "is damaged or foreign."
+        ) from error
+
+
+def _decode_array(state: dict[str, Any], allowed: dict[str, type]) -> NDArray[Any]:
+    values = state["values"]
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufU":
+        raise StateError("an array of the state is not one of numbers or strings.")
+    return values.astype(object) if state["object"] else values.copy()
+
+
+def _decode_list(state: dict[str, Any], allowed: dict[str, type]) -> Any:
+    items = [_decode(item, allowed) for item in state["items"]]
+    return items if state["kind"] == "list" else tuple(items)
+
+
+def _decode_estimator(state: dict[str, Any], allowed: dict[str, type]) -> Any:
+    cls = _class(state, allowed)
+    estimator = cls(**_decode_items(state["params"], allowed))
+    fitted = _decode_items(state["fitted"], allowed)
+    shadowing = [name for name in fitted if callable(getattr(cls, name, None))]
+    if shadowing:
+        raise StateError(
+            f"the state of {cls.__name__} would replace its methods {', '.join(shadowing)}; it is "
+            "damaged or foreign."
+        )
+    vars(estimator).update(fitted)
+    return estimator
+
+
+_DECODERS: dict[Any, Callable[[dict[str, Any], dict[str, type]], Any]] = {
+    "array": _decode_array,
+    "list": _decode_list,
+    "tuple": _decode_list,
+    "dict": lambda state, allowed: _decode_items(state["items"], allowed),
+    "summary": lambda state, allowed: SourceSummary.from_arrays(
+        **_decode_items(state["items"], allowed)
+    ),
+    "record": lambda state, allowed: _class(state, _RECORDS)(
+        **_decode_items(state["items"], allowed)
+    ),
+    "estimator": _decode_estimator,
+}
 
 
 def _decode_items(items: dict[str, Any], allowed: dict[str, type]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_X_y
 
-from .._checks import check_subjects, unique_subjects
+from .._checks import ONE_SUBJECT, check_subjects, unique_subjects
 from ..errors import InputError, MemoryEstimateError
+from .moments import Moments, merge_moments, row_moments
 
 Floats = NDArray[np.float64]
 
@@ -42,9 +43,8 @@ class SourceSummary:
     Notes
     -----
     Memory: n_subjects x n_classes x n_features^2 float64; an estimate above 4 GiB is refused.
-    Blocks are merged by the pairwise formula of Chan, Golub and LeVeque (1979),
-    S = S_a + S_b + n_a n_b / (n_a + n_b) d d' with d = m_a - m_b, which does not cancel for
-    features whose mean is large against their spread.
+    Blocks are merged as in `eegtl.transfer.moments`. A weight of 1 is one row: integer weights are
+    repeated rows.
 
     Examples
     --------
@@ -116,8 +116,8 @@ class SourceSummary:
         self._reserve([key for key in keys if key not in self._index], n_features)
         for group, key in zip(present, keys, strict=True):
             chosen = groups == group
-            moments = _moments(values[chosen], None if weight is None else weight[chosen])
-            self._merge(self._index[key], *moments)
+            moments = row_moments(values[chosen], None if weight is None else weight[chosen])
+            self._merge(self._index[key], moments)
         return self
 
     def merge(self, other: SourceSummary) -> Self:
@@ -138,7 +138,8 @@ class SourceSummary:
             )
         self._reserve([key for key in keys if key not in self._index], other.n_features)
         for i, key in enumerate(keys):
-            self._merge(self._index[key], other.counts[i], other.means[i], other.scatters[i])
+            moments = (float(other.counts[i]), other.means[i], other.scatters[i])
+            self._merge(self._index[key], moments)
         return self
 
     @classmethod
@@ -174,7 +175,7 @@ class SourceSummary:
             )
         out = cls()
         out.subjects, out.labels = subjects.astype(object), labels.astype(object)
-        out.counts, out.means, out.scatters = counts, means, scatters
+        out.counts, out.means, out.scatters = counts.copy(), means.copy(), scatters.copy()
         out._index = {k: i for i, k in enumerate(zip(out.subjects, out.labels, strict=True))}
         return out
 
@@ -214,7 +215,7 @@ class SourceSummary:
         return SourceSummary.from_arrays(
             self.subjects,
             self.labels,
-            self.counts.copy(),
+            self.counts,
             np.array(means).reshape(-1, n_out),
             np.array(scatters).reshape(-1, n_out, n_out),
         )
@@ -223,9 +224,8 @@ class SourceSummary:
         """Pool the subjects: one group a class."""
         out = SourceSummary()
         for label in self.classes.tolist():
-            count, mean, scatter = self.pooled(label=label)
-            out._reserve([(0, label)], self.n_features)
-            out._merge(out._index[0, label], count, mean, scatter)
+            out._reserve([(ONE_SUBJECT, label)], self.n_features)
+            out._merge(out._index[ONE_SUBJECT, label], self.pooled(label=label))
         return out
 
     def pooled(self, *, subject: Any = None, label: Any = None) -> tuple[float, Floats, Floats]:
@@ -241,12 +241,23 @@ class SourceSummary:
         count : float
         mean : ndarray of shape (n_features,)
         scatter : ndarray of shape (n_features, n_features)
+
+        Raises
+        ------
+        InputError
+            When no group is left.
         """
         keep = np.ones(len(self.counts), dtype=bool)
         if subject is not None:
             keep &= np.array([s == subject for s in self.subjects])
         if label is not None:
             keep &= np.array([value == label for value in self.labels])
+        if not keep.any():
+            raise InputError(
+                f"the summary has no rows of subject {subject!r} and label {label!r}; it has the "
+                f"subjects {sorted({str(s) for s in self.subjects})} and the labels "
+                f"{sorted({str(value) for value in self.labels})}."
+            )
         counts, means = self.counts[keep], self.means[keep]
         count = float(counts.sum())
         mean = counts @ means / count
@@ -280,16 +291,10 @@ class SourceSummary:
         self.subjects = np.concatenate([self.subjects, names[0]])
         self.labels = np.concatenate([self.labels, names[1]])
 
-    def _merge(self, i: int, count: float, mean: Floats, scatter: Floats) -> None:
-        """Merge moments into group i (Chan, Golub and LeVeque 1979)."""
-        total = self.counts[i] + count
-        if total == 0:
-            return
-        delta = mean - self.means[i]
-        self.scatters[i] += scatter
-        self.scatters[i] += np.outer(delta, delta * (self.counts[i] * count / total))
-        self.means[i] += delta * (count / total)
-        self.counts[i] = total
+    def _merge(self, i: int, moments: Moments) -> None:
+        """Merge moments into group i."""
+        own = (self.counts[i], self.means[i], self.scatters[i])
+        self.counts[i], self.means[i], self.scatters[i] = merge_moments(own, moments)
 
 
 def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Floats | None:
@@ -320,15 +325,3 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Floats | None
     if not np.any(weight > 0):
         raise InputError("all sample weights are zero; at least one row must count.")
     return weight
-
-
-def _moments(X: Floats, weight: Floats | None) -> tuple[float, Floats, Floats]:
-    """Count, mean and scatter of one block of rows."""
-    if weight is None:
-        mean = X.mean(axis=0)
-        centred = X - mean
-        return float(len(X)), mean, centred.T @ centred
-    count = float(weight.sum())
-    mean = weight @ X / count
-    centred = (X - mean) * np.sqrt(weight)[:, None]
-    return count, mean, centred.T @ centred

@@ -7,8 +7,9 @@ import warnings
 import numpy as np
 
 from ..errors import TransferWarning
-from .eigen import Solution, gram_pca, gram_tca, linear_pca, linear_tca
-from .projection import Floats, KernelProjection, Moments, pooled_moments
+from .eigen import Solution, effective_mu, gram_pca, gram_tca, linear_pca, linear_tca
+from .moments import Floats, Moments
+from .projection import KernelProjection, pooled_moments
 
 
 class TCA(KernelProjection):
@@ -64,10 +65,15 @@ class TCA(KernelProjection):
     With equal means of both domains KLK is 0 for the linear kernel and TCA *is* PCA: so it is
     behind ``SubjectNormalizer("z2")``; a `TransferWarning` says so.
 
+    With as many components as there are directions in which the rows vary, the linear kernel's
+    projection is an invertible map that removes nothing; a `TransferWarning` says so, too.
+    The regulariser mu |w|^2 sees the rows as they are: a mean that is large against the spread
+    takes part in it. Put a `SubjectNormalizer` before it.
+
     The linear kernel is solved exactly through d x d matrices with the dual problem's own
     regulariser (mu on the identity of w, that is mu (X'X)^+ for directions a = X'w), in
     O(n d^2 + d^3). The Gaussian kernel is solved by a block Krylov method that uses that KLK has
-    rank one; about 10 n_components n^2 + n^2 d, memory n^2. See `eegtl.transfer.eigen`.
+    rank one; about 10 n_components n^2 + n^2 d, memory n^2. See `eegtl.transfer.eigen`, `krylov`.
 
     References
     ----------
@@ -105,12 +111,12 @@ class TCA(KernelProjection):
         self.mu_scale = mu_scale
 
     def _solve_moments(self, source: Moments, target: Moments | None) -> Solution:
-        n, mean, second = pooled_moments(source, target)
+        n, mean, scatter = pooled_moments(source, target)
         if target is None:
             self.gap_ = float("nan")
-            return linear_pca(second - n * np.outer(mean, mean), n, self.n_components)
+            return linear_pca(scatter, n, self.n_components)
         gap = source[1] - target[1]
-        solution = linear_tca(second, mean, gap, n, self.n_components, self.mu, self.mu_scale)
+        solution = linear_tca(scatter, mean, gap, n, self.n_components, self.mu, self.mu_scale)
         self.gap_ = _relative_gap(gap @ solution.vectors, solution)
         return solution
 
@@ -133,6 +139,18 @@ class TCA(KernelProjection):
                 TransferWarning,
                 stacklevel=2,
             )
+        elif solution.keeps_all and self.kernel == "linear":
+            warnings.warn(
+                f"TCA with the linear kernel keeps all {self.n_components_} directions in which "
+                "the rows vary, so it leaves nothing out and cannot bring the domains together; "
+                "set n_components below that number.",
+                TransferWarning,
+                stacklevel=2,
+            )
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        effective_mu(self.mu, self.mu_scale, 1.0, 1.0)  # raises where they cannot be used
 
 
 def _relative_gap(gap: Floats, solution: Solution) -> float:

@@ -1,0 +1,53 @@
+"""What a method must say when it cannot do what its name promises, and slips of its user."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from transfer.transfer_problems import domains
+
+from eegtl.errors import ContractError, InputError, TransferWarning
+from eegtl.testing import toy_problem
+from eegtl.transfer import TCA, SubjectNormalizer, default_classifier, make_transfer_pipeline
+
+
+def test_linear_tca_that_leaves_nothing_out_says_so() -> None:
+    X, T = domains(60, 30, 8)
+    with pytest.warns(TransferWarning, match="keeps all 8 directions in which the rows vary"):
+        all_kept = TCA(30, kernel="linear", mu=1e-4).fit(X).adapt(T)
+    some_kept = TCA(5, kernel="linear", mu=1e-4).fit(X).adapt(T)  # no warning: errors in tests
+    assert some_kept.gap_ < 0.01 * all_kept.gap_
+
+
+def test_an_empty_target_is_a_slip() -> None:
+    toy = toy_problem()
+    pipeline = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
+    pipeline.fit(toy.X, toy.y, subjects=toy.subjects)
+    message = "X_target holds no rows; select rows of the wearer, or call adapt() with nothing"
+    with pytest.raises(InputError, match=re.escape(message)):
+        pipeline.adapt(toy.T[:0])
+
+
+def test_partial_adapt_after_labels_is_refused() -> None:
+    toy = toy_problem()
+    pipeline = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
+    pipeline.fit(toy.X, toy.y, subjects=toy.subjects)
+    pipeline.adapt(X_calib=toy.T[:8], y_calib=toy.y_target[:8])
+    with pytest.raises(ContractError, match="fitted on 8 calibration rows"):
+        pipeline.partial_adapt(toy.T[8:])
+    pipeline.adapt(toy.T[:8]).partial_adapt(toy.T[8:])
+    whole = pipeline.predict_proba(toy.T)
+    np.testing.assert_allclose(whole, pipeline.adapt(toy.T).predict_proba(toy.T), atol=1e-10)
+
+
+def test_transform_source_wants_the_subjects_where_they_matter() -> None:
+    X = np.arange(8.0).reshape(4, 2)
+    z2 = SubjectNormalizer("z2").fit(X, subjects=[0, 0, 1, 1])
+    with pytest.raises(InputError, match="z2 standardises each of the 2 source subjects by itself"):
+        z2.transform_source(X)
+    z0 = SubjectNormalizer("z0").fit(X, subjects=[0, 0, 1, 1])
+    assert z0.transform_source(X).shape == X.shape
+    one = SubjectNormalizer("z2").fit(X, subjects=["ann"] * 4)
+    np.testing.assert_array_equal(one.transform_source(X), one.transform_source(X, ["ann"] * 4))
