@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 
 #: Rows of a block of kernel values; bounds the temporary to this many rows.
 BLOCK_ROWS = 4096
+#: Kernel values that are worked on at a time; 16 MiB.
+CACHE_VALUES = 2**21
 
 
 def rbf_kernel(X: Floats, Y: Floats, gamma: float, out: Floats | None = None) -> Floats:
@@ -29,8 +31,10 @@ def rbf_kernel(X: Floats, Y: Floats, gamma: float, out: Floats | None = None) ->
 
     Notes
     -----
-    |x - y|^2 = |x|^2 + |y|^2 - 2 x'y with both sides centred on the mean of Y first, so that a
-    common offset does not cost digits. Time n m d, memory the result alone.
+    The exponent -gamma (|x|^2 + |y|^2 - 2 x'y) is one product of rows to which their squared
+    lengths are appended, with both sides centred on the mean of Y first, so that a common offset
+    does not cost digits. It is formed and exponentiated in blocks that stay in the cache. Time
+    n m d, memory the result alone.
 
     Examples
     --------
@@ -39,17 +43,26 @@ def rbf_kernel(X: Floats, Y: Floats, gamma: float, out: Floats | None = None) ->
     """
     same = X is Y
     centre = Y.mean(axis=0)
-    Y = Y - centre
-    X = Y if same else X - centre
+    right = _exponent_rows(Y - centre, gamma, last=True)
+    left = _exponent_rows(X - centre, gamma, last=False)
     out = np.empty((len(X), len(Y))) if out is None else out
-    np.matmul(X, Y.T, out=out)
-    out *= 2 * gamma
-    out -= gamma * np.einsum("id,id->i", X, X)[:, None]
-    out -= gamma * np.einsum("jd,jd->j", Y, Y)
-    np.minimum(out, 0.0, out=out)  # rounding can leave a squared distance below 0
+    step = max(1, CACHE_VALUES // max(len(Y), 1))
+    for start in range(0, len(X), step):
+        block = out[start : start + step]
+        np.matmul(left[start : start + step], right.T, out=block)
+        np.minimum(block, 0.0, out=block)  # rounding can leave a squared distance below 0
+        np.exp(block, out=block)
     if same:
-        np.fill_diagonal(out, 0.0)
-    return np.exp(out, out=out)
+        np.fill_diagonal(out, 1.0)
+    return out
+
+
+def _exponent_rows(X: Floats, gamma: float, *, last: bool) -> Floats:
+    """Append the columns that turn a product of rows into the exponent."""
+    lengths = -gamma * np.einsum("id,id->i", X, X)
+    ones = np.ones(len(X))
+    columns = (ones, lengths) if last else (lengths, ones)
+    return np.column_stack([np.sqrt(2 * gamma) * X, *columns])
 
 
 def rbf_product(X: Floats, Y: Floats, gamma: float, V: Floats) -> Floats:

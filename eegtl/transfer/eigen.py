@@ -12,7 +12,7 @@ Sherman-Morrison form). No n x n matrix but K itself is formed, and none is inve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Solution:
         Whether both domains have (nearly) the same mean, tr(KLK) <= 1e-6 tr(KHK).
     keeps_all : bool
         Whether the directions span all in which the rows vary, so that none is left out.
+    gap : ndarray of shape (m,) or None
+        TCA: mean score of the source rows minus that of the target rows.
+    offset : ndarray of shape (m,), or empty
+        Kernel matrices: mean score of the pooled rows, before centring.
     """
 
     vectors: Floats
@@ -56,6 +60,8 @@ class Solution:
     mu: float = 0.0
     equal_means: bool = False
     keeps_all: bool = False
+    gap: Floats | None = None
+    offset: Floats = field(default_factory=lambda: np.empty(0))
 
 
 def effective_mu(mu: float, mu_scale: str, gap: float, variance: float) -> float:
@@ -151,6 +157,7 @@ def linear_tca(
         mu,
         equal_means=gap_trace <= GAP_FLOOR * variance_trace,
         keeps_all=vectors.shape[1] == np.count_nonzero(keep),
+        gap=gap @ vectors,
     )
 
 
@@ -207,7 +214,8 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
     """
     n = len(K)
     q = K @ e
-    norm = float(np.einsum("ij,ij->", K, K) - np.square(K.sum(axis=0)).sum() / n)
+    column_mean = K.mean(axis=0)
+    norm = float(np.vdot(K, K) - n * column_mean @ column_mean)
     equal_means = bool(q @ q <= GAP_FLOOR * norm)
     mu = effective_mu(mu, mu_scale, float(q @ q) / n, norm / n)
 
@@ -226,13 +234,16 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
     scores = K @ w
     length = np.sqrt(np.einsum("im,im->m", w, scores))  # of the direction in feature space
     variances = scores.var(axis=0) / length**2
+    vectors = _fix_signs(w / length)
     return Solution(
-        _fix_signs(w / length),
+        vectors,
         pairs.eigenvalues,
         variances,
         float(pairs.residuals.max(initial=0.0)),
         mu,
         equal_means=equal_means,
+        gap=q @ vectors,
+        offset=column_mean @ vectors,
     )
 
 
@@ -270,7 +281,8 @@ def gram_pca(K: Floats, m: int) -> Solution:
     w = pairs.vectors - pairs.vectors.mean(axis=0)
     values = pairs.eigenvalues
     residual = float(pairs.residuals.max(initial=0.0))
-    return Solution(_fix_signs(w / np.sqrt(values)), values, values / n, residual)
+    vectors = _fix_signs(w / np.sqrt(values))
+    return Solution(vectors, values, values / n, residual, offset=K.mean(axis=0) @ vectors)
 
 
 def _diagonal_pairs(left: Floats, q: Floats, mu: float, m: int) -> Pairs:

@@ -137,7 +137,7 @@ def largest_pairs(
     limit = min(n, max(40 * BLOCK, 12 * m))
     V, P = np.empty((n, limit), order="F"), np.empty((n, limit), order="F")
     fresh = np.column_stack([start, rng.standard_normal((n, BLOCK))])
-    p, check_at, worst = 0, min(limit, 5 * m + BLOCK), np.inf
+    p, check_at, worst = 0, min(limit, 7 * m + BLOCK), np.inf
     while p < limit:
         Q = _orthonormal(fresh, V[:, :p])[:, : limit - p]
         if Q.shape[1] == 0:  # the space is invariant: look elsewhere

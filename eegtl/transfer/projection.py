@@ -157,7 +157,7 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
             solution = self._solve_gram(K, n_source)
             self.anchors_, self.weights_ = rows, solution.vectors
             self.source_rows_ = rows[:n_source]  # a view: the rows are held once
-            self.offset_ = K.mean(axis=0) @ solution.vectors
+            self.offset_ = solution.offset
             return solution
         self.approximation_ = f"Nystroem, {n_landmarks} landmarks of {len(rows)} rows"
         self.anchors_ = rows[self._draw(n_source, len(rows), n_landmarks)]

@@ -113,25 +113,23 @@ class TCA(KernelProjection):
     def _solve_moments(self, source: Moments, target: Moments | None) -> Solution:
         n, mean, scatter = pooled_moments(source, target)
         if target is None:
-            self.gap_ = float("nan")
             return linear_pca(scatter, n, self.n_components)
         gap = source[1] - target[1]
-        solution = linear_tca(scatter, mean, gap, n, self.n_components, self.mu, self.mu_scale)
-        self.gap_ = _relative_gap(gap @ solution.vectors, solution)
-        return solution
+        return linear_tca(scatter, mean, gap, n, self.n_components, self.mu, self.mu_scale)
 
     def _solve_gram(self, K: Floats, n_source: int) -> Solution:
         n_target = len(K) - n_source
         if n_target == 0:
-            self.gap_ = float("nan")
             return gram_pca(K, self.n_components)
         e = np.concatenate([np.full(n_source, 1 / n_source), np.full(n_target, -1 / n_target)])
-        solution = gram_tca(K, e, self.n_components, self.mu, self.mu_scale)
-        self.gap_ = _relative_gap((K @ e) @ solution.vectors, solution)
-        return solution
+        return gram_tca(K, e, self.n_components, self.mu, self.mu_scale)
 
     def _report(self, solution: Solution) -> None:
-        self.mu_ = solution.mu if not np.isnan(self.gap_) else float("nan")
+        self.mu_ = self.gap_ = float("nan")
+        if solution.gap is None:
+            return
+        self.mu_ = solution.mu
+        self.gap_ = float(np.linalg.norm(solution.gap) / np.sqrt(solution.variances.sum()))
         if solution.equal_means and self.kernel == "linear":
             warnings.warn(
                 "sources and target have equal means (behind z2 they always have), so TCA with "
@@ -151,8 +149,3 @@ class TCA(KernelProjection):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         effective_mu(self.mu, self.mu_scale, 1.0, 1.0)  # raises where they cannot be used
-
-
-def _relative_gap(gap: Floats, solution: Solution) -> float:
-    """Give the length of the gap between the means against the spread of the rows."""
-    return float(np.linalg.norm(gap) / np.sqrt(solution.variances.sum()))

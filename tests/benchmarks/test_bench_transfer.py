@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from eegtl.transfer import (
     TCA,
@@ -43,17 +45,18 @@ def best_of(n: int, call: Callable[[], Any]) -> float:
 
 
 def test_rbf_tca_against_skada(benchmark: Any) -> None:
-    """n = 4000, d = 310, 30 components: at least 30 times faster than skada."""
+    """n = 4000, d = 310, 30 components, one thread each: at least 30 times faster than skada."""
     skada = pytest.importorskip("skada", reason="the peer is installed by: make bench")
     X = correlated_rows(4000, seed=1)
     X[2000:] += 0.3
     sample_domain = np.repeat([1, -2], 2000)
     peer = skada.TransferComponentAnalysisAdapter(kernel="rbf", n_components=30)
-    theirs = best_of(1, lambda: peer.fit(X, sample_domain=sample_domain))
     ours_estimator = TCA(30)
-    benchmark.pedantic(
-        lambda: ours_estimator.fit(X[:2000], X_target=X[2000:]), rounds=3, warmup_rounds=1
-    )
+    with threadpool_limits(1):
+        theirs = best_of(1, lambda: peer.fit(X, sample_domain=sample_domain))
+        benchmark.pedantic(
+            lambda: ours_estimator.fit(X[:2000], X_target=X[2000:]), rounds=5, warmup_rounds=1
+        )
     ours = benchmark.stats.stats.min
     print(f"\nRBF TCA n=4000 d={D}: skada {theirs:.2f} s, eegtl {ours:.2f} s, {theirs / ours:.0f}x")
     assert ours_estimator.residual_ < 1e-8
@@ -120,7 +123,7 @@ def test_adapt_from_a_summary(benchmark: Any, n_rows: int) -> None:
 
 def test_help_starts_fast(benchmark: Any) -> None:
     """``eegtl --help`` under 0.3 s."""
-    command = [sys.executable, "-c", "from eegtl.cli import main; main(['--help'])"]
+    command = [str(Path(sys.executable).parent / "eegtl"), "--help"]
 
     def run() -> None:
         subprocess.run(command, capture_output=True, check=True)
