@@ -7,15 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_rows, check_subjects, highest_information
 from ..errors import ContractError, InputError
 from .base import Floats, Target, TransferEstimator
-from .classifiers import fits_from_summary
 from .sources import RowSources, SummarySources
+from .steps import accepts_summary, adapt_arguments, check_partial_adapt, check_steps
 from .summary import SourceSummary
 
 
@@ -56,16 +56,7 @@ def _last_has(method: str) -> Any:
 
 
 def _can_partial_adapt(self: TransferPipeline) -> bool:
-    steps = [step for _, step in getattr(self, "steps_", self.steps)]
-    adaptive = [s for s in steps if isinstance(s, TransferEstimator) and s.needs_ != "inductive"]
-    exact = [s for s in adaptive if hasattr(s, "partial_adapt") and not s.moves_source]
-    # two adaptive steps in a row are not exact: the second would see rows mapped by statistics
-    # that later chunks change
-    if len(adaptive) > 1 or len(exact) != len(adaptive):
-        raise AttributeError(
-            "partial_adapt is exact only with at most one adapting step that has it and leaves "
-            f"the source side in place; adapting here: {[type(s).__name__ for s in adaptive]}."
-        )
+    check_partial_adapt([step for _, step in getattr(self, "steps_", self.steps)])
     return True
 
 
@@ -184,13 +175,14 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         ContractError
             When the steps cannot be joined.
         """
-        self._check_steps()
+        check_steps(self.steps)
+        self._validate_names([name for name, _ in self.steps])
         checked, labels = self._check_source(X, y)
         self.source_classes_ = self._check_classes(labels)
         check_rows(rows, len(checked))
         people = check_subjects(subjects, len(checked))
         sources: RowSources | SummarySources
-        if all(_accepts_summary(step) for _, step in self.steps):
+        if all(accepts_summary(step) for _, step in self.steps):
             sources = SummarySources(SourceSummary().add(checked, np.asarray(labels), people))
         else:
             # a copy: `adapt` reads it again, and the caller may have changed X by then
@@ -218,8 +210,9 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         InputError
             When the summary holds fewer than two classes.
         """
-        self._check_steps()
-        blocking = [name for name, step in self.steps if not _accepts_summary(step)]
+        check_steps(self.steps)
+        self._validate_names([name for name, _ in self.steps])
+        blocking = [name for name, step in self.steps if not accepts_summary(step)]
         if blocking:
             raise ContractError(
                 f"the steps {', '.join(blocking)} need rows of the sources, not a summary; fit on "
@@ -382,7 +375,7 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
             stale = fitting or i > cut
             n_target = len(Z) - len(target.X_calib)
             if isinstance(step, TransferEstimator):
-                arguments = _adapt_arguments(Z, n_target, target)
+                arguments = adapt_arguments(Z, n_target, target)
                 if stale:
                     sources.fit(step, arguments)
                 else:
@@ -411,44 +404,3 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
             level = "labelled"
         self._set_consumed(level, max([s.n_target_windows_ for s in steps], default=0))
         self.n_target_windows_ = max(self.n_target_windows_, self.n_pooled_windows_)
-
-    def _check_steps(self) -> None:
-        if not isinstance(self.steps, list | tuple) or not self.steps:
-            raise ContractError(
-                f"steps must be a list of (name, estimator) with at least one; got {self.steps!r}."
-            )
-        for item in self.steps:
-            if not (isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)):
-                raise ContractError(
-                    f"steps must be a list of (name, estimator); an entry is {item!r}. "
-                    "make_transfer_pipeline names the steps for you."
-                )
-        self._validate_names([name for name, _ in self.steps])
-        for name, step in self.steps[:-1]:
-            if not hasattr(step, "transform") or not isinstance(step, BaseEstimator):
-                raise ContractError(
-                    f"step '{name}' ({type(step).__name__}) has no transform; only the last step "
-                    "may be a classifier."
-                )
-        name, last = self.steps[-1]
-        if not hasattr(last, "predict"):
-            raise ContractError(
-                f"the last step '{name}' ({type(last).__name__}) has no predict; end the pipeline "
-                "in a classifier, for example default_classifier()."
-            )
-
-
-def _adapt_arguments(Z: Floats, n_target: int, target: Target) -> dict[str, Any]:
-    """Give the arguments of `adapt` for rows that earlier steps have mapped."""
-    arguments: dict[str, Any] = {}
-    if n_target:
-        arguments.update(X_target=Z[:n_target], rows_target=target.rows_target)
-    if len(Z) > n_target:
-        arguments.update(X_calib=Z[n_target:], y_calib=target.y_calib, rows_calib=target.rows_calib)
-    return arguments
-
-
-def _accepts_summary(step: Any) -> bool:
-    if isinstance(step, TransferEstimator):
-        return hasattr(step, "accepts_summary") and step.accepts_summary()
-    return fits_from_summary(step)
