@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import SignalWarning, SubjectError
 from ..recordings.recording import Recording
+from ..recordings.signals import MAX_VOLTS
 from .stream import FeatureStream, Windows
 
 
@@ -36,13 +37,18 @@ def recording_features(
     rows, trial_of = _inside(windows, starts, stops, stream.grid.length)
     empty = np.setdiff1d(np.arange(len(trials)), trial_of)
     if len(empty):
-        names = ", ".join(str(trial) for trial in trials["trial"].iloc[empty])
-        warnings.warn(
-            f"{recording.file} (subject {recording.subject}): gaps leave no whole window in "
-            f"trial {names}",
-            SignalWarning,
-            stacklevel=4,
-        )
+        usable = np.all(np.abs(data) <= MAX_VOLTS, axis=0)
+        holed = [i for i in empty if not usable[starts[i] : stops[i]].all()]
+        whole = [i for i in empty if i not in holed]
+        for cause, lost in (("gaps leave", holed), ("rounding to whole samples leaves", whole)):
+            if lost:
+                names = ", ".join(str(trial) for trial in trials["trial"].iloc[lost])
+                warnings.warn(
+                    f"{recording.file} (subject {recording.subject}): {cause} no whole window in "
+                    f"trial {names}",
+                    SignalWarning,
+                    stacklevel=4,
+                )
     chosen = trials.iloc[trial_of].reset_index(drop=True)
     n_rows = len(rows)
     meta = pd.DataFrame(
@@ -73,10 +79,10 @@ def trial_samples(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return first and end sample of each trial; refuse one that is shorter than a window."""
     trials = recording.trials
-    onsets, durations = (
-        trials[name].to_numpy(dtype=np.float64) * stream.sfreq for name in ("onset", "duration")
+    starts, lengths = (
+        _nearest(trials[name].to_numpy(dtype=np.float64) * stream.sfreq)
+        for name in ("onset", "duration")
     )
-    lengths = np.rint(durations).astype(np.int64)
     short = np.flatnonzero(lengths < stream.grid.length)
     if len(short):
         trial, seconds = (trials[name].iloc[short[0]] for name in ("trial", "duration"))
@@ -87,8 +93,13 @@ def trial_samples(
             file=recording.file,
             subject=recording.subject,
         )
-    starts = np.rint(onsets).astype(np.int64)
     return starts, np.minimum(starts + lengths, n_times)
+
+
+def _nearest(samples: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round times in samples, halves upwards, so that equal steps of time stay equal steps."""
+    # Numbers that differ from a half by rounding in the last digits count as a half.
+    return np.floor(np.round(samples, 6) + 0.5).astype(np.int64)
 
 
 def _inside(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,9 +20,23 @@ from numpy.typing import NDArray
 from ..errors import InputError
 
 _FORMAT = "eegtl-features"
-_VERSION = 1
-_MAX_HEADER = 64 * 2**20
+_VERSION = 2
+_MAX_HEADER = 4 * 2**20
 _PLAIN = (str, int, float, bool, type(None))
+# What zipfile, zlib and numpy raise on damaged files; RuntimeError includes nesting too deep.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 def write_table(
@@ -32,6 +49,10 @@ def write_table(
     info: Mapping[str, Any],
 ) -> Path:
     """Write under a temporary name in the same folder, then rename."""
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file")
     arrays: dict[str, NDArray[Any]] = {"X": X}
     stored: list[dict[str, Any]] = []
     for number, name in enumerate(meta.columns):
@@ -40,17 +61,10 @@ def write_table(
             arrays[f"meta_{number}"] = series.to_numpy()
             stored.append({"name": str(name), "kind": "array"})
         else:
-            values = [v.item() if isinstance(v, np.generic) else v for v in series.tolist()]
-            values = [None if v is pd.NA else v for v in values]
-            odd = next((v for v in values if not isinstance(v, _PLAIN)), None)
-            if odd is not None:
-                raise InputError(
-                    f"meta column {name!r} holds {odd!r} of type {type(odd).__name__}; only "
-                    "texts, numbers and truth values can be saved"
-                )
-            arrays[f"meta_{number}"] = _text(json.dumps(values))
+            codes, words = _encode(series)
+            arrays[f"meta_{number}"] = codes
             kind = "object" if series.dtype == object else "text"
-            stored.append({"name": str(name), "kind": kind})
+            stored.append({"name": str(name), "kind": kind, "words": words})
     header = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -60,9 +74,16 @@ def write_table(
         "info": dict(info),
     }
     try:
-        arrays["header"] = _text(json.dumps(header))
-    except TypeError as error:
+        text = json.dumps(header).encode()
+    except (TypeError, ValueError) as error:
         raise InputError(f"info cannot be saved: {error}; keep to what JSON can hold") from error
+    if len(text) > _MAX_HEADER:
+        raise InputError(
+            f"info and the different texts of meta take {len(text)} bytes, more than the "
+            f"{_MAX_HEADER} that are read back; leave out what differs from row to row"
+        )
+    # Bytes need neither pickle nor padding.
+    arrays["header"] = np.frombuffer(text, dtype=np.uint8)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -73,6 +94,28 @@ def write_table(
         os.unlink(temporary)
         raise
     return path
+
+
+def _encode(series: pd.Series) -> tuple[NDArray[np.int32], list[Any]]:
+    """Return the distinct values of a column and, for each row, which of them it has."""
+    codes = np.empty(len(series), dtype=np.int32)
+    known: dict[tuple[str, str], int] = {}
+    words: list[Any] = []
+    for row, item in enumerate(series.tolist()):
+        value = item.item() if isinstance(item, np.generic) else item
+        # In a column of texts, what is missing is NaN; JSON has a word for None only.
+        if value is pd.NA or (value != value and series.dtype != object):
+            value = None
+        if not isinstance(value, _PLAIN):
+            raise InputError(
+                f"meta column {series.name!r} holds {value!r} of type {type(value).__name__}; only "
+                "texts, numbers and truth values can be saved"
+            )
+        # 1, 1.0 and True are equal, and are three words.
+        codes[row] = known.setdefault((type(value).__name__, repr(value)), len(words))
+        if codes[row] == len(words):
+            words.append(value)
+    return codes, words
 
 
 def read_table(
@@ -91,18 +134,19 @@ def read_table(
                 )
             header = _read_header(archive, path)
             X = _read_array(archive, "X", path)
-            meta = pd.DataFrame(
-                {
-                    str(column["name"]): _read_column(archive, number, column, path)
-                    for number, column in enumerate(header["meta"])
-                }
-            )
+            if X.dtype != np.float64 or X.ndim != 2:
+                raise ValueError(f"X has the type {X.dtype} and {X.ndim} dimensions")
+            meta = {
+                name: _read_column(archive, number, column, len(X), path)
+                for number, (name, column) in enumerate(_named(header["meta"]))
+            }
             columns = pd.MultiIndex.from_tuples(
-                [(str(f), str(c), str(b)) for f, c, b in header["columns"]],
+                [_three_texts(column) for column in _a(list, header["columns"], "columns")],
                 names=["feature", "channel", "band"],
             )
-            return X, columns, meta, bool(header["causal"]), dict(header["info"])
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+            causal = _a(bool, header["causal"], "causal")
+            return X, columns, pd.DataFrame(meta), causal, _a(dict, header["info"], "info")
+    except _DAMAGE as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -111,9 +155,31 @@ def read_table(
         ) from error
 
 
+def _a(kind: type, value: Any, name: str) -> Any:
+    """Return a value of the header that has the kind it must have."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is {str(value)[:40]!r}, which is no {kind.__name__}")
+    return value
+
+
+def _named(stored: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return the stored columns of meta with their names, which must differ."""
+    columns = [_a(dict, column, "a meta column") for column in _a(list, stored, "meta")]
+    names = [_a(str, column["name"], "the name of a meta column") for column in columns]
+    if len(set(names)) != len(names):
+        raise ValueError("two meta columns have one name")
+    return list(zip(names, columns, strict=True))
+
+
+def _three_texts(column: Any) -> tuple[str, str, str]:
+    """Return feature, channel and band of one column."""
+    feature, channel, band = (_a(str, word, "a column") for word in _a(list, column, "a column"))
+    return feature, channel, band
+
+
 def _read_header(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     """Read the JSON header and check format and version."""
-    if archive.getinfo("header.npy").file_size > _MAX_HEADER:
+    if archive.getinfo("header.npy").file_size > _MAX_HEADER + 1024:
         raise InputError(f"{path.name} has a header of more than {_MAX_HEADER} bytes")
     header = json.loads(_read_array(archive, "header", path).tobytes())
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
@@ -127,14 +193,28 @@ def _read_header(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 
 
 def _read_column(
-    archive: zipfile.ZipFile, number: int, column: dict[str, Any], path: Path
+    archive: zipfile.ZipFile, number: int, column: dict[str, Any], n_rows: int, path: Path
 ) -> pd.Series:
     """Read one column of meta with the type it had."""
+    name, kind = column["name"], column["kind"]
     values = _read_array(archive, f"meta_{number}", path)
-    if column["kind"] == "array":
+    if values.shape != (n_rows,):
+        raise ValueError(f"the column {name!r} has the shape {values.shape}, X has {n_rows} rows")
+    if kind == "array":
+        if values.dtype == bool and (values.view(np.uint8) > 1).any():
+            raise ValueError(f"the column {name!r} holds truth values that are neither")
         return pd.Series(values)
-    texts = json.loads(values.tobytes())
-    return pd.Series(texts, dtype=object if column["kind"] == "object" else "str")
+    allowed = {"text": (str, type(None)), "object": _PLAIN}[kind]
+    words = _a(list, column["words"], f"the words of {name!r}")
+    if not all(isinstance(word, allowed) for word in words):
+        raise ValueError(f"the words of {name!r} are not of the kind {kind}")
+    if values.dtype.kind not in "iu" or (
+        n_rows and not 0 <= int(values.min()) <= int(values.max()) < len(words)
+    ):
+        raise ValueError(f"the column {name!r} names words that it has not")
+    vocabulary = np.empty(len(words), dtype=object)
+    vocabulary[:] = words
+    return pd.Series(vocabulary[values], dtype=object if kind == "object" else "str")
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
@@ -147,13 +227,16 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]
             raise InputError(
                 f"{path.name}: {name} has the type {dtype}; only plain numbers are read"
             )
-        if not 0 <= expected <= member.file_size:
+        if min(shape, default=0) < 0 or expected > member.file_size:
             raise InputError(
                 f"{path.name}: {name} claims {expected} bytes and holds {member.file_size}"
             )
         data = bytearray(file.read(expected))
-    if len(data) != expected:
-        raise InputError(f"{path.name}: {name} claims {expected} bytes and holds {len(data)}")
+        # Only a member that is read to its end has its check sum compared.
+        held = len(data) + len(file.read(1))
+    if held != expected:
+        more = "more" if held > expected else held
+        raise InputError(f"{path.name}: {name} claims {expected} bytes and holds {more}")
     return np.frombuffer(data, dtype=dtype).reshape(shape)
 
 
@@ -163,11 +246,6 @@ def _read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[A
     if version != (1, 0):
         raise InputError(f"npy format {version} is not read; extract the features again")
     return np.lib.format.read_array_header_1_0(file)
-
-
-def _text(text: str) -> NDArray[np.uint8]:
-    """Store a text as bytes, which needs neither pickle nor padding."""
-    return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
 def _umask() -> int:

@@ -42,12 +42,19 @@ def check_bands(bands: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, 
     {'alpha': (8.0, 14.0)}
     """
     checked: dict[str, tuple[float, float]] = {}
+    if not isinstance(bands, Mapping):
+        raise SignalError(
+            f"bands is a {type(bands).__name__}; give names and edges, such as {{'alpha': (8, 14)}}"
+        )
     for name, edges in bands.items():
-        values = tuple(float(edge) for edge in edges)
+        try:
+            values = tuple(float(edge) for edge in edges)
+        except (TypeError, ValueError):
+            values = ()
         if len(values) != 2 or not all(map(isfinite, values)) or not 0 < values[0] < values[1]:
+            shown = tuple(edges) if isinstance(edges, list | tuple) else edges
             raise SignalError(
-                f"band {str(name)!r} is {tuple(edges)}; a band is (low, high) in Hz "
-                "with 0 < low < high"
+                f"band {str(name)!r} is {shown}; a band is (low, high) in Hz with 0 < low < high"
             )
         checked[str(name)] = (values[0], values[1])
     if not checked:

@@ -24,10 +24,10 @@ def differential_entropy(
     """Differential entropy per window, channel and band, by causal filters.
 
     ``0.5 ln(2 pi e s2)`` with the variance s2 (uV^2) of the band-passed signal about its mean
-    in the window. The filters start in the steady state of the first sample and take about
-    4 s to settle; the windows before that are in the result.
-    The floor of s2 is 1e-6 uV^2. Samples that are not finite in some channel are a gap: filters
-    and windows restart after it.
+    in the window. The filters start in the steady state of the first sample and take 4 s to
+    settle (slow or narrow bands take longer); the windows before that are in the result.
+    The floor of s2 is 1e-6 uV^2. Samples that are not finite, or beyond 1 V, in some channel are
+    a gap: filters and windows restart after it.
 
     Parameters
     ----------

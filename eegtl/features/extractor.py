@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DatasetError, SubjectError
+from ..errors import DatasetError, InputError, SubjectError
 from ..preprocessing import BandpassBank, design_bank
 from ..recordings.recording import Recording
 from ..recordings.signals import check_signals
@@ -26,8 +26,9 @@ class FeatureExtractor:
 
     Filters run through the whole recording and restart only after gaps; they start in the
     steady state of the first sample. The start of a trial restarts the windows; no window
-    crosses the end of a trial or a gap. Windows that begin less than 4 s after a restart of the
-    filters are marked ``settling``; live they are withheld.
+    crosses the end of a trial or a gap. A gap is where samples are not finite, or beyond 1 V, in
+    some channel. Windows that begin before the filters have settled, 4 s after a restart or more
+    with slow or narrow bands, are marked ``settling``; live they are withheld.
 
     Parameters
     ----------
@@ -145,6 +146,8 @@ class FeatureExtractor:
             When no recording is left, or none gives a window.
         SignalError
             When a band lies outside the signal.
+        InputError
+            When `recordings` is no collection of recordings.
 
         Warns
         -----
@@ -158,12 +161,22 @@ class FeatureExtractor:
         >>> FeatureExtractor(window=2.0).extract(collection).meta["settling"].any()
         np.False_
         """
+        if isinstance(recordings, Recording) or not isinstance(recordings, Iterable):
+            raise InputError(
+                f"recordings is a {type(recordings).__name__}; give a collection, or a list such "
+                "as [recording]"
+            )
         banks: dict[tuple[float, tuple[float, float] | None], BandpassBank] = {}
         parts: list[RecordingFeatures] = []
         skipped: list[str] = []
         for done, total, item in _each(recordings):
             try:
                 recording = item()
+                if not isinstance(recording, Recording):
+                    raise InputError(
+                        f"recordings holds a {type(recording).__name__}; make recordings of your "
+                        "own data with eegtl.from_raws"
+                    )
                 parts.append(self._one(recording, banks, parts, check_channels=not skip_bad))
             except SubjectError as error:
                 if not skip_bad:

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
 from ..preprocessing import BandpassBank, RunningBank
+from ..recordings.signals import MAX_VOLTS
 from .registry import VARIANCE_FLOOR, BandFeature
 from .table import make_columns
-from .windows import SETTLING, WindowGrid, window_samples
+from .windows import WindowGrid, settling_time, window_samples
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Windows:
     starts : ndarray of shape (n_windows,)
         First sample of each window, counted from the first sample ever pushed.
     settling : ndarray of bool, shape (n_windows,)
-        The window began less than 4 s after a restart of the filters.
+        The window began before the filters had settled; see `FeatureStream.settling`.
     flat : ndarray of bool, shape (n_windows,)
         A channel had less variance in a band than the floor of 1e-6 uV^2.
     """
@@ -43,8 +44,9 @@ class FeatureStream:
     """Computes features while the signal arrives, in chunks of any size.
 
     The state is that of the filters and at most one window of sums; results do not depend on
-    how the signal was cut. Samples that are not finite in some channel are a gap: filters and
-    window grid restart after it.
+    how the signal was cut. Samples that are not finite, or beyond 1 V, in some channel are a gap:
+    filters and window grid restart after it. (So microvolts taken for volts give next to no
+    window.)
 
     Parameters
     ----------
@@ -63,6 +65,9 @@ class FeatureStream:
         Names of the features, as in `FeatureTable`.
     n_times : int
         Samples seen so far, gaps included.
+    settling : float
+        Seconds after a restart of the filters in which a window may not begin to be trusted: 4,
+        or more for slow or narrow bands, as `settling_time` has it.
 
     Examples
     --------
@@ -84,6 +89,8 @@ class FeatureStream:
         step: float | None = None,
     ) -> None:
         self.sfreq = bank.sfreq
+        if isinstance(ch_names, str):
+            raise SignalError(f"ch_names is {ch_names!r}; give a list of names, one per channel")
         self.ch_names = tuple(ch_names)
         if not self.ch_names or len(set(self.ch_names)) != len(self.ch_names):
             raise SignalError(f"ch_names is {self.ch_names}; name each channel once")
@@ -91,6 +98,7 @@ class FeatureStream:
         self.grid = WindowGrid(*window_samples(bank.sfreq, window, step))
         self.columns = _join([make_columns(f.name, self.ch_names, bank.bands) for f in features])
         self.n_times = 0
+        self.settling = settling_time(bank)
         self._running = RunningBank(bank, len(self.ch_names), self.grid.segment_samples)
         self._in_gap = True
         self._filter_start = 0
@@ -154,7 +162,7 @@ class FeatureStream:
         first = self.n_times
         parts: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]] = []
         seen = 0
-        for start, stop in _finite_runs(data):
+        for start, stop in _usable_runs(data):
             self._in_gap |= start > seen
             seen = stop
             bounds = [start, *(cut for cut in cuts if start < cut < stop), stop]
@@ -176,7 +184,10 @@ class FeatureStream:
 
     def _check(self, chunk: ArrayLike) -> NDArray[np.float64]:
         """Return the chunk as the kernel needs it, without a copy where it already is so."""
-        array = np.asarray(chunk)
+        try:
+            array = np.asarray(chunk)
+        except ValueError as error:
+            raise SignalError(f"the chunk is no array: {error}; give equal rows") from error
         if array.dtype.kind not in "fiu":
             raise SignalError(f"the chunk has the type {array.dtype}; give real numbers in volts")
         if array.ndim != 2 or array.shape[0] != len(self.ch_names):
@@ -196,7 +207,7 @@ class FeatureStream:
             offsets, variances = self.grid.push(sums, squares)
             if len(offsets):
                 starts = offsets + self._grid_start
-                settling = starts - self._filter_start < SETTLING * self.sfreq
+                settling = starts - self._filter_start < self.settling * self.sfreq
                 parts.append((variances, starts, settling))
         return parts
 
@@ -220,14 +231,13 @@ class FeatureStream:
         return Windows(X, starts, settling, flat)
 
 
-def _finite_runs(data: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Return start and stop of each run of samples that are finite in every channel."""
+def _usable_runs(data: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return start and stop of each run of samples that are finite, to 1 V, in every channel."""
     n = data.shape[1]
-    # One sum answers the usual case: a single NaN or infinity would spoil it.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(data.sum()):
-            return [(0, n)] if n else []
-    good = np.concatenate([[False], np.isfinite(data).all(axis=0), [False]])
+    # The extremes answer the usual case; NaN in the data is one of them and compares as false.
+    if n and data.min() >= -MAX_VOLTS and data.max() <= MAX_VOLTS:
+        return [(0, n)]
+    good = np.concatenate([[False], (np.abs(data) <= MAX_VOLTS).all(axis=0), [False]])
     edges = np.flatnonzero(good[1:] != good[:-1])
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 

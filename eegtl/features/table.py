@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class FeatureTable:
     meta : pandas.DataFrame of length n_windows
         At least the columns ``dataset, subject, session, trial, stimulus, label,
         onset`` (s from the start of the recording), ``settling`` (bool: the filters had
-        not settled) and ``flags`` (str: what is unusual, ``""`` when nothing is).
+        not settled) and ``flags`` (str: what is unusual, ``""`` when nothing is). Categories
+        and nullable types of pandas become the plain types of their values.
     causal : bool
         False if any step used the future of a window.
     info : mapping
@@ -86,8 +88,12 @@ class FeatureTable:
             raise InputError(
                 f"meta lacks {', '.join(missing)}; it has {', '.join(map(str, meta.columns))}"
             )
+        for what, names in (("columns", columns), ("meta", meta.columns)):
+            if not names.is_unique:
+                twice = names[names.duplicated()][0]
+                raise InputError(f"{what} names {twice!r} more than once; name each column once")
         self.columns = columns
-        self.meta = meta.reset_index(drop=True)
+        self.meta = pd.DataFrame({name: _plain(meta[name]) for name in meta.columns})
         self.causal = bool(causal)
         self.info: dict[str, Any] = dict(info or {})
 
@@ -152,7 +158,7 @@ class FeatureTable:
         Returns
         -------
         FeatureTable
-            A new table; ``X`` and ``meta`` are copies.
+            A new table; ``X``, ``meta`` and ``info`` are copies.
 
         Raises
         ------
@@ -191,7 +197,7 @@ class FeatureTable:
             self.columns,
             self.meta.iloc[rows].reset_index(drop=True),
             causal=self.causal,
-            info=self.info,
+            info=deepcopy(self.info),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -213,7 +219,8 @@ class FeatureTable:
         Raises
         ------
         InputError
-            When ``meta`` or ``info`` holds something that is not a number or a text.
+            When ``meta`` or ``info`` holds something that is not a number or a text, or the
+            folder does not exist.
 
         Examples
         --------
@@ -251,6 +258,25 @@ class FeatureTable:
         """
         X, columns, meta, causal, info = read_table(Path(path), max_bytes=max_bytes)
         return cls(X, columns, meta, causal=causal, info=info)
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Give categories and nullable types the plain type of their values; what is missing is None.
+
+    Numbers of a column that lacks some stay what they are, so that 1 does not become 1.0.
+    """
+    column = column.reset_index(drop=True)
+    if isinstance(column.dtype, np.dtype) or column.dtype == "str":
+        return column
+    values = column.astype(object)
+    missing = column.isna()
+    if not missing.any():
+        return values.infer_objects()
+    if pd.api.types.is_float_dtype(column.dtype):
+        return column.astype(np.float64)
+    texts = all(isinstance(value, str) for value in values[~missing])
+    values[missing] = None
+    return values.astype("str") if texts else values
 
 
 def make_columns(feature: str, channels: Any, bands: Any) -> pd.MultiIndex:

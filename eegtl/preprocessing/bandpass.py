@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ ORDER = 4
 #: Highest usable frequency as a share of the Nyquist frequency: the bilinear transform needs
 #: a margin, and so does the anti-alias filter of every amplifier.
 NYQUIST_SHARE = 0.99
+#: Least share of the width of a band that must be left after clipping; less is another band.
+LEAST_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def design_bank(
     Raises
     ------
     SignalError
-        When the sampling rate is not positive, or a band lies wholly outside.
+        When the sampling rate is not positive, the pass-band does not rise, or less than a quarter
+        of a band lies inside.
 
     Warns
     -----
@@ -108,8 +112,12 @@ def design_bank(
     >>> bank.denominators.shape, bank.bands["alpha"]
     ((2, 4, 2), (8.0, 14.0))
     """
-    if not (np.isfinite(sfreq) and sfreq > 0):
-        raise SignalError(f"sfreq is {sfreq}; give the sampling rate in Hz")
+    if not (isinstance(sfreq, Real) and np.isfinite(sfreq) and sfreq > 0):
+        raise SignalError(f"sfreq is {sfreq!r}; give the sampling rate in Hz")
+    if passband is not None and not (len(passband) == 2 and 0 <= passband[0] < passband[1]):
+        raise SignalError(
+            f"passband is {tuple(passband)}; give (low, high) in Hz with 0 <= low < high"
+        )
     used: dict[str, tuple[float, float]] = {}
     for name, (low, high) in bands.items():
         used[name] = _clip(name, float(low), float(high), float(sfreq), passband)
@@ -134,6 +142,11 @@ def _clip(
         raise SignalError(
             f"band {name!r} ({low:g}-{high:g} Hz) lies outside the signal: {known}; "
             "leave the band out or choose other bands"
+        )
+    if clipped[1] - clipped[0] < LEAST_SHARE * (high - low):
+        raise SignalError(
+            f"of band {name!r} ({low:g}-{high:g} Hz) only {clipped[0]:g}-{clipped[1]:g} Hz are in "
+            f"the signal: {known}; leave the band out or choose other bands"
         )
     if clipped != (low, high):
         warnings.warn(

@@ -51,7 +51,7 @@ HEADSETS: dict[str, tuple[str, ...]] = {
 _OLD_NAMES = {"t3": "T7", "t4": "T8", "t5": "P7", "t6": "P8"}
 _OTHER_NAMES = {"rightaux": "Right AUX", "auxright": "Right AUX", "leftaux": "Left AUX"}
 _OTHER_NAMES["auxleft"] = "Left AUX"
-_REFERENCES = ("ref", "le", "re", "avg", "ar", "a1", "a2", "m1", "m2", "cz")
+_REFERENCES = ("ref", "le", "re", "avg", "ar", "a1", "a2", "m1", "m2")
 _PLACED_AT = {"CB1": "PO9", "CB2": "PO10"}
 _CANONICAL = {name.lower(): name for name in TEN_TEN} | _OLD_NAMES
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import mne
@@ -14,6 +15,7 @@ from ..errors import InputError, SubjectError
 from .channels import canonical_names
 from .collection import Collection, Entry
 from .selection import choose_channels
+from .trials import is_missing, whole_number
 
 
 def from_raws(
@@ -76,8 +78,15 @@ def from_raws(
                 f"raws[{position}] is a {type(raw).__name__}; expected is an mne.io.BaseRaw, for "
                 "example mne.io.RawArray(samples_in_volts, info)"
             )
-    subjects = [str(subject) for subject in _one_each(subjects, "subjects", len(raws))]
+    subjects = [_person(subject) for subject in _one_each(subjects, "subjects", len(raws))]
     sessions = [1] * len(raws) if sessions is None else _one_each(sessions, "sessions", len(raws))
+    numbers = [whole_number(session) for session in sessions]
+    if None in numbers:
+        raise InputError(
+            f"sessions holds {sessions[numbers.index(None)]!r}; give whole numbers, 1 being the "
+            "person's first sitting"
+        )
+    sessions = [int(number) for number in numbers if number is not None]
     tables = _tables(trials, subjects, sessions)
     entries = []
     for position, (raw, table) in enumerate(zip(raws, tables, strict=True)):
@@ -85,7 +94,7 @@ def from_raws(
         entries.append(
             Entry(
                 subject=subjects[position],
-                session=int(sessions[position]),
+                session=sessions[position],
                 file=file,
                 channels=partial(_channels, raw),
                 read=partial(_read, raw, table),
@@ -106,9 +115,16 @@ def from_raws(
     )
 
 
+def _person(subject: Any) -> str:
+    """Return the name of a person; what is missing would make one person of many."""
+    if is_missing(subject) or not isinstance(subject, str | Real):
+        raise InputError(f"subjects holds {subject!r}; give every recording the name of a person")
+    return str(subject)
+
+
 def _one_each(values: Any, what: str, n: int) -> list[Any]:
     """Return one value per recording, or say how many came."""
-    if isinstance(values, str | int):
+    if isinstance(values, str) or not isinstance(values, Iterable):
         raise InputError(f"{what} must be a list with one value per recording, not {values!r}")
     listed = list(values)
     if len(listed) != n:
@@ -123,7 +139,7 @@ def _tables(trials: Any, subjects: Sequence[str], sessions: Sequence[int]) -> li
     n = len(subjects)
     if isinstance(trials, pd.DataFrame):
         if "recording" in trials.columns:
-            outside = sorted(set(trials["recording"]) - set(range(n)))
+            outside = [i for i in trials["recording"] if whole_number(i) not in range(n)]
             if outside:
                 raise InputError(
                     f"the column 'recording' holds {outside[0]!r}; it counts raws from 0 to {n - 1}"
@@ -143,6 +159,11 @@ def _tables(trials: Any, subjects: Sequence[str], sessions: Sequence[int]) -> li
     seen: dict[tuple[str, int], set[Any]] = {}
     people = zip(subjects, sessions, strict=True)
     for position, (table, who) in enumerate(zip(tables, people, strict=True)):
+        if not isinstance(table, pd.DataFrame):
+            raise InputError(
+                f"the trials table of recording {position} is a {type(table).__name__}; give a "
+                "pandas DataFrame with the columns label, onset, duration"
+            )
         missing = [c for c in ("label", "onset", "duration") if c not in table.columns]
         if missing:
             raise InputError(
@@ -156,14 +177,22 @@ def _tables(trials: Any, subjects: Sequence[str], sessions: Sequence[int]) -> li
             counts[who] = start + len(table)
         if "stimulus" not in table.columns:
             table["stimulus"] = [f"{who[0]}/{who[1]}/{trial}" for trial in table["trial"]]
+        odd = next((v for v in table["label"] if not isinstance(v, Hashable)), None)
+        if odd is not None:
+            raise InputError(
+                f"the trials table of recording {position} holds the label {odd!r}; labels are "
+                "texts, numbers or truth values"
+            )
+        # A number that is not whole is refused when the recording is read.
+        own = {number for number in map(whole_number, table["trial"]) if number is not None}
         numbers = seen.setdefault(who, set())
-        again = numbers.intersection(table["trial"])
+        again = numbers & own
         if again:
             raise InputError(
                 f"trial {min(again)} of subject {who[0]}, session {who[1]} occurs in more than one "
                 "recording; number the trials through, or give the recordings different sessions"
             )
-        numbers.update(table["trial"])
+        numbers |= own
         complete.append(table)
     return complete
 

@@ -105,7 +105,8 @@ def split_names(card: Card, folder: Path) -> tuple[list[tuple[Path, dict[str, st
             strays.append(_stray(path, card))
             continue
         groups = match.groupdict()
-        meaning = tuple(str(int(v)) if v.isdecimal() else v for v in groups.values())
+        # Numbers mean the same with and without leading zeros.
+        meaning = tuple(re.sub(r"\d+", lambda n: str(int(n[0])), v) for v in groups.values())
         if meaning in seen:
             raise DatasetError(
                 f"{card.name}: {seen[meaning].name} and {path.name} in {folder} are the same "

@@ -94,7 +94,7 @@ def choose_channels(
     Raises
     ------
     DatasetError
-        When a name is not one of `known`, repeats, or none is left.
+        When a name is not one of `known`, repeats, is no text, or none is left.
 
     Examples
     --------
@@ -107,6 +107,10 @@ def choose_channels(
         if channels.lower() == COMMON:
             return ChannelChoice(None, tuple(known))
         channels = HEADSETS.get(channels.lower(), tuple(channels.replace(",", " ").split()))
+    if not isinstance(channels, Iterable) or not all(isinstance(n, str) for n in channels):
+        raise DatasetError(
+            f"channels is {channels!r}; give a list of names, the name of a headset, or 'common'"
+        )
     names = tuple(canonical_name(name) for name in channels)
     if not names:
         raise DatasetError(f"no channel is named for {dataset}; it has {', '.join(known)}")

@@ -9,11 +9,19 @@ from numpy.typing import NDArray
 
 from ..errors import SubjectError
 
+MAX_VOLTS = 1.0
+"""Magnitude in volts above which a sample is no EEG but a fault of the line, which is a gap."""
+
 MAX_STANDARD_DEVIATION = 1e-2
-"""Median over channels above which values cannot be volts (10 mV; EEG has 5 to 100 uV)."""
+"""What no channel in volts exceeds (10 mV; EEG has 5 to 100 uV)."""
 
 MIN_STANDARD_DEVIATION = 1e-9
 """Median over channels below which values cannot be volts (1 nV; amplifiers have 100 nV noise)."""
+
+# A recording in microvolts has some samples below 1; one in volts has few faults above it.
+_FEW = 0.01
+# Peak to peak relative to the largest magnitude: what is below is rounding of a constant.
+_CONSTANT = 1e-9
 
 
 def check_signals(
@@ -21,8 +29,9 @@ def check_signals(
 ) -> None:
     """Refuse samples that cannot be EEG in volts.
 
-    Samples that are not finite are gaps and allowed, as long as every channel has some that are.
-    A channel that is constant is allowed too: the features mark its windows as flat.
+    Samples that are not finite, or beyond 1 V, are gaps and allowed, as long as every channel has
+    some others. A channel that is constant is allowed too, where others are not: the features mark
+    its windows as flat.
 
     Parameters
     ----------
@@ -36,8 +45,8 @@ def check_signals(
     Raises
     ------
     SubjectError
-        When there are no samples, a channel has no finite sample, or the scale is not that of
-        volts.
+        When there are no samples, a channel has no finite sample, all are constant, or the scale
+        of one is not that of volts.
 
     Examples
     --------
@@ -65,18 +74,48 @@ def check_signals(
             f"{', '.join(dead)}). Choose other channels with --channels, or re-run with "
             "--skip-bad to leave this recording out"
         )
-    deviations = np.array([row[good].std() for row, good in zip(data, finite, strict=True)])
-    alive = deviations[deviations > 0]
-    typical = float(np.median(alive)) if alive.size else 0.0
-    if typical > MAX_STANDARD_DEVIATION:
+    scales = [_scale(row[good]) for row, good in zip(data, finite, strict=True)]
+    worst = int(np.argmax(scales))
+    if scales[worst] > MAX_STANDARD_DEVIATION:
+        typical = float(np.median(scales))
+        n_large = int(np.sum(np.array(scales) > MAX_STANDARD_DEVIATION))
         raise error(
-            f"the channels have a standard deviation of {typical:.3g} V (median), EEG has about "
-            "1e-05 V: microvolts were taken for volts. Multiply the samples by 1e-6, or correct "
-            "the unit in the file's header"
+            f"channel {ch_names[worst]!r} has a standard deviation of {scales[worst]:.3g} V "
+            f"({n_large} of {len(ch_names)} channels are above {MAX_STANDARD_DEVIATION:g} V, the "
+            f"median is {typical:.3g} V), EEG has about 1e-05 V: microvolts were taken for volts, "
+            "or the electrode was off. Multiply the samples by 1e-6, correct the unit in the "
+            "file's header, or leave the channel out with --channels"
         )
-    if 0 < typical < MIN_STANDARD_DEVIATION:
+    far = ~(np.abs(data) <= MAX_VOLTS).any(axis=1)
+    if far.any():
+        raise error(
+            f"channel {ch_names[int(np.argmax(far))]!r} lies beyond {MAX_VOLTS:g} V in every "
+            "sample, which no electrode does. Take the offset off, or correct the unit in the "
+            "file's header"
+        )
+    alive = [scale for scale in scales if scale > 0]
+    if not alive:
+        raise error(
+            f"all {len(ch_names)} channels are constant, so the recording holds no signal; export "
+            "it again, or re-run with --skip-bad to leave it out"
+        )
+    typical = float(np.median(alive))
+    if typical < MIN_STANDARD_DEVIATION:
         raise error(
             f"the channels have a standard deviation of {typical:.3g} V (median), EEG has about "
             "1e-05 V: volts were scaled as if they were microvolts. Correct the unit in the "
             "file's header, or do not scale the samples"
         )
+
+
+def _scale(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation without a few faults above 1 V; 0 for a constant."""
+    largest = float(np.abs(values).max())
+    if largest > MAX_VOLTS:
+        possible = values[np.abs(values) <= MAX_VOLTS]
+        if len(possible) >= (1 - _FEW) * len(values):
+            values, largest = possible, float(np.abs(possible).max())
+    if np.ptp(values) <= _CONSTANT * largest:
+        return 0.0
+    # Divided first, so that no square overflows.
+    return largest * float((values / largest).std())

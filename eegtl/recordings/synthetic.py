@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import mne
@@ -19,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .channels import HEADSETS
+from .channels import HEADSETS, canonical_name
 from .collection import Collection, Entry
 from .selection import choose_channels
 
@@ -81,33 +83,40 @@ class SyntheticSettings:
     trial_effect: float = 0.1
 
     def __post_init__(self) -> None:
-        lowest = {
-            "n_subjects": 1,
-            "trials_per_class": 1,
-            "seed": 0,
-            "class_effect": 0,
-            "subject_shift": 0,
-            "trial_effect": 0,
-            "pause_seconds": 0,
-        }
-        for name, limit in lowest.items():
-            if not getattr(self, name) >= limit:
-                raise InputError(f"{name} must be at least {limit}, not {getattr(self, name)!r}")
-        if not self.trial_seconds > 0:
-            raise InputError(f"trial_seconds must be above 0, not {self.trial_seconds!r}")
-        if not self.sfreq > 100:
-            raise InputError(
-                f"sfreq must be above 100 Hz, so that the band up to 50 Hz fits, not {self.sfreq!r}"
-            )
-        if len(set(self.classes)) < 2 or len(set(self.classes)) != len(self.classes):
-            raise InputError(f"classes must be at least two different names, not {self.classes!r}")
-        if not self.channels:
-            raise InputError("channels is empty; name at least one")
+        whole = {"n_subjects": 1, "trials_per_class": 1, "seed": 0}
+        numbers = {"class_effect": 0, "subject_shift": 0, "trial_effect": 0, "pause_seconds": 0}
+        for name, limit in (whole | numbers).items():
+            value = getattr(self, name)
+            if name in whole and (not isinstance(value, Integral) or isinstance(value, bool)):
+                raise InputError(f"{name} must be a whole number, not {value!r}")
+            if not (_is_number(value) and value >= limit):
+                raise InputError(f"{name} must be a number of at least {limit}, not {value!r}")
+        for name, above, why in (
+            ("trial_seconds", 0, ""),
+            ("sfreq", 100, " Hz, so that the band up to 50 Hz fits"),
+        ):
+            value = getattr(self, name)
+            if not (_is_number(value) and value > above):
+                raise InputError(f"{name} must be a number above {above}{why}, not {value!r}")
+        for name, least in (("classes", 2), ("channels", 1)):
+            names = getattr(self, name)
+            if not isinstance(names, tuple) or not all(isinstance(n, str) for n in names):
+                raise InputError(f"{name} must be a tuple of names, not {names!r}")
+            if len(names) < least or len(set(names)) != len(names):
+                raise InputError(f"{name} must be at least {least} different names, not {names!r}")
+        odd = next((name for name in self.channels if canonical_name(name) != name), None)
+        if odd is not None:
+            raise InputError(f"channels holds {odd!r}; write {canonical_name(odd)!r}")
 
     @property
     def n_trials(self) -> int:
         """Number of trials per wearer."""
         return self.trials_per_class * len(self.classes)
+
+
+def _is_number(value: Any) -> bool:
+    """Say whether a value is a finite number."""
+    return isinstance(value, Real) and isfinite(value)
 
 
 def make_synthetic(

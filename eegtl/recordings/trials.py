@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..errors import SubjectError
 
 TRIAL_COLUMNS = ("trial", "stimulus", "label", "onset", "duration")
 """Columns of a trials table: number, stimulus id, label as given, onset and duration in seconds."""
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a whole number as int; None for anything else.
+
+    Parameters
+    ----------
+    value : object
+        Numbers such as ``2.0`` count as whole; texts, truth values and NaN are none.
+
+    Returns
+    -------
+    int or None
+
+    Examples
+    --------
+    >>> whole_number(2.0), whole_number(1.5), whole_number("1")
+    (2, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return None
+    return int(value) if np.isfinite(value) and value == int(value) else None
+
+
+def is_missing(value: Any) -> bool:
+    """Say whether a value stands for none: None, NaN, NaT, NA or a blank text.
+
+    Parameters
+    ----------
+    value : object
+        One entry of a table or a list.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_missing(float("nan")), is_missing(" "), is_missing(0)
+    (True, True, False)
+    """
+    if isinstance(value, str):
+        return not value.strip()
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def check_trials(
@@ -36,8 +84,9 @@ def check_trials(
     Raises
     ------
     SubjectError
-        When a column or a label is missing, a number repeats, a time is not finite, or a trial
-        lies outside the recording or overlaps another one.
+        When a column, a label or a stimulus is missing, a number is not whole or repeats, a label
+        is neither text, number nor truth value, a time is not finite, or a trial lies outside the
+        recording or overlaps another one.
 
     Examples
     --------
@@ -50,6 +99,11 @@ def check_trials(
     def error(problem: str) -> SubjectError:
         return SubjectError(problem, file=file, subject=subject)
 
+    if not isinstance(trials, pd.DataFrame):
+        raise error(
+            f"trials is a {type(trials).__name__}; give a pandas DataFrame with the columns "
+            f"{', '.join(TRIAL_COLUMNS)}"
+        )
     missing = [column for column in TRIAL_COLUMNS if column not in trials.columns]
     if missing:
         raise error(
@@ -59,7 +113,15 @@ def check_trials(
     table = trials.loc[:, list(TRIAL_COLUMNS)].reset_index(drop=True)
     if len(table) == 0:
         return table
-    times = table[["onset", "duration"]].to_numpy(dtype=np.float64, na_value=np.nan)
+    given = table["trial"].tolist()
+    numbers = [whole_number(number) for number in given]
+    if None in numbers:
+        raise error(
+            f"trial number {given[numbers.index(None)]!r} is no whole number; number "
+            "the trials of one session 1, 2, 3, ..."
+        )
+    table["trial"] = np.array(numbers, dtype=np.int64)
+    times = np.column_stack([_seconds(table[name], error) for name in ("onset", "duration")])
     for number, (onset, duration) in zip(table["trial"], times, strict=True):
         if not (np.isfinite(onset) and np.isfinite(duration) and onset >= 0 and duration > 0):
             raise error(
@@ -72,11 +134,22 @@ def check_trials(
                 f"({seconds:g} s). The file may be cut short; give a shorter trial, or re-run "
                 "with --skip-bad to leave this recording out"
             )
-    unlabelled = table.loc[table["label"].isna().to_numpy(), "trial"].tolist()
-    if unlabelled:
+    for column in ("label", "stimulus"):
+        lacking = [
+            str(number)
+            for number, value in zip(table["trial"], table[column], strict=True)
+            if is_missing(value)
+        ]
+        if lacking:
+            raise error(
+                f"trials {', '.join(lacking)} have no {column}; remove them from the table or give "
+                "them one"
+            )
+    odd = next((v for v in table["label"] if not isinstance(v, str | Real | np.bool_)), None)
+    if odd is not None:
         raise error(
-            f"trials {', '.join(map(str, unlabelled))} have no label; "
-            "remove them from the table or give them one"
+            f"the label {odd!r} is a {type(odd).__name__}; labels are texts, numbers or truth "
+            "values"
         )
     repeated = table.loc[table["trial"].duplicated().to_numpy(), "trial"].tolist()
     if repeated:
@@ -84,7 +157,6 @@ def check_trials(
             f"trial number {repeated[0]} occurs more than once; number the trials of one session "
             "1, 2, 3, ..."
         )
-    table["trial"] = table["trial"].astype(int)
     table["stimulus"] = table["stimulus"].astype(str)
     table["onset"], table["duration"] = times[:, 0], times[:, 1]
     table = table.sort_values("onset", kind="stable", ignore_index=True)
@@ -97,3 +169,16 @@ def check_trials(
             f"{table['onset'][late[0] + 1]:g} s; trials may not overlap"
         )
     return table
+
+
+def _seconds(column: pd.Series, error: Any) -> NDArray[np.float64]:
+    """Return a column of times as numbers; what is missing is NaN."""
+    if column.dtype.kind not in "mM":
+        try:
+            return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError):
+            pass
+    raise error(
+        f"the column {column.name!r} holds {column.iloc[0]!r} and is of type {column.dtype}; give "
+        "numbers of seconds"
+    )

@@ -58,7 +58,7 @@ def test_any_cut_gives_the_same_windows(seed, n_times, grid, sizes, gaps, marks)
     rng = np.random.default_rng(seed)
     data = 1e-5 * rng.standard_normal((2, n_times)) + 1e-3 * rng.standard_normal((2, 1))
     for start, length in gaps:
-        data[rng.integers(2), start : start + length] = rng.choice([np.nan, np.inf, -np.inf])
+        data[rng.integers(2), start : start + length] = rng.choice([np.nan, np.inf, -1e300, 1.1])
     marks = [mark for mark in marks if mark < n_times]
     extractor = FeatureExtractor(bands=BANDS, window=grid[0], step=grid[1])
     whole = extractor.start(SFREQ, ["0", "1"]).process(data, marks=marks)
@@ -131,6 +131,7 @@ def test_state_does_not_grow():
             r"shape \(3, 10\); give \(2, any number\): one row for each of A, B",
         ),
         (np.ones(10), (), r"shape \(10,\); give \(2, any number\)"),
+        ([[1.0, 2.0], [3.0]], (), "the chunk is no array: .*; give equal rows"),
         ([["a"], ["b"]], (), "type <U1; give real numbers in volts"),
         (np.ones((2, 10)), (3, 10), "marks are at samples 3 to 10 of a chunk of 10"),
         (np.ones((2, 10)), (-1,), "marks are at samples -1 to -1 of a chunk of 10"),

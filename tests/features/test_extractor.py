@@ -131,6 +131,72 @@ def test_a_trial_lost_in_a_gap_is_told():
     assert set(table.meta["trial"]) == {2}
 
 
+@pytest.mark.parametrize("sfreq", [125.0, 256.0, 500.0])
+@pytest.mark.parametrize("shift", [0.5, 0.49999999, 1.5, 3.25])
+def test_back_to_back_trials_lose_no_window_to_rounding(sfreq, shift):
+    trials = [(number + 1, number + shift / sfreq, 1.0) for number in range(12)]
+    table = FeatureExtractor().extract([make_recording(sfreq=sfreq, trials=trials)])
+    assert table.meta["trial"].tolist() == list(range(1, 13))
+    samples = table.meta["onset"] * sfreq
+    np.testing.assert_allclose(np.diff(samples), sfreq)
+    assert abs(samples[0] - shift) <= 0.5000001
+
+
+@pytest.mark.parametrize("onset", [0.0, 0.3 / 128, 0.51 / 128, 0.7 / 128])
+def test_a_trial_as_long_as_its_window_gives_it_wherever_it_begins(onset):
+    table = FeatureExtractor(window=2.0).extract([make_recording(trials=[(1, onset, 1.9997)])])
+    assert len(table) == 1
+
+
+def test_a_trial_lost_to_rounding_is_not_blamed_on_gaps():
+    trials = [(1, 0.7 / 125, 1.004), (2, 0.7 / 125 + 1.004, 2.0)]
+    recording = make_recording(sfreq=125.0, trials=trials)
+    with pytest.warns(
+        SignalWarning, match=r"rounding to whole samples leaves no whole window in trial 1$"
+    ):
+        table = FeatureExtractor(window=1.004).extract([recording])
+    assert set(table.meta["trial"]) == {2}
+
+
+@pytest.mark.parametrize("fault", [1e300, -3.4e38, 1.5])
+def test_a_sample_beyond_a_volt_is_a_gap(fault):
+    data = 1e-5 * np.random.default_rng(0).standard_normal((3, 20 * 128))
+    data[1, 11 * 128] = np.nan
+    trials = [(1, 0.0, 20.0)]
+    expected = FeatureExtractor().extract([make_recording(data, trials=trials)])
+    data[1, 11 * 128] = fault
+    table = FeatureExtractor().extract([make_recording(data, trials=trials)])
+    np.testing.assert_array_equal(table.X, expected.X)
+    pd.testing.assert_frame_equal(table.meta, expected.meta)
+
+
+def test_slow_bands_settle_longer():
+    data = 1e-5 * np.random.default_rng(0).standard_normal((3, 60 * 128))
+    recording = make_recording(data, trials=[(1, 0.0, 60.0)])
+    slow = FeatureExtractor(bands={"slow": (0.1, 0.5), "alpha": (8.0, 14.0)}, window=2.0)
+    table = slow.extract([recording])
+    assert table.meta["settling"].tolist() == [True] * 18 + [False] * 12
+    X, onsets = slow.start(128.0, NAMES).push(data)
+    assert onsets[0] == 36.0
+    np.testing.assert_array_equal(X, table.X[18:])
+
+
+@pytest.mark.parametrize("sfreq", [64.0, 128.0, 250.0, 256.0, 500.0, 1000.0, 2048.0])
+def test_default_bands_settle_in_four_seconds(sfreq):
+    bands = {name: edges for name, edges in BANDS.items() if edges[1] < 0.4 * sfreq}
+    assert FeatureExtractor(bands=bands).start(sfreq, NAMES).settling == 4.0
+
+
+def test_settled_means_that_the_start_is_forgotten():
+    bands = {"slow": (0.1, 0.5)}
+    stream = FeatureExtractor(features=("power",), bands=bands, window=2.0).start(128.0, ["Fz"])
+    step = np.zeros((1, 120 * 128))
+    step[:, 0] = 1e-4
+    power = stream.process(step).X[:, 0]
+    late = round(stream.settling / 2)
+    assert power[late:].max() < 1e-4 * power.max()
+
+
 def test_flat_windows_are_flagged():
     data = 1e-5 * np.random.default_rng(0).standard_normal((3, 60 * 128))
     data[2] = 5e-6
@@ -207,7 +273,7 @@ def test_skip_bad_keeps_the_channels_most_have():
     [
         (
             lambda: make_recording(10 * np.random.default_rng(0).standard_normal((3, 2560))),
-            r"a.edf \(subject 7\): the channels have a standard deviation of .* V .*1e-6",
+            r"a.edf \(subject 7\): channel '.*' has a standard deviation of .* V .*1e-6",
         ),
         (
             lambda: make_recording(np.full((3, 2560), np.nan)),
@@ -279,12 +345,42 @@ def test_extract_features_is_the_extractor_in_one_call():
         ({"features": ("de", "de")}, InputError, r"features is \('de', 'de'\); name each"),
         ({"window": -1.0}, SignalError, "window is -1.0 s; give a positive number of seconds"),
         ({"window": 1.0, "step": 0.0}, SignalError, "step is 0.0 s; give a positive number"),
+        ({"window": "1"}, SignalError, "window is '1' s; give a positive number"),
+        ({"window": None}, SignalError, "window is None s; give a positive number"),
+        ({"bands": {"a": 5}}, SignalError, r"band 'a' is 5; a band is \(low, high\) in Hz"),
+        ({"bands": {"a": ("x", 4)}}, SignalError, r"band 'a' is \('x', 4\); a band is"),
+        ({"bands": [(1, 4)]}, SignalError, "bands is a list; give names and edges, such as"),
         ({"bands": {"a": (8, 8)}}, SignalError, r"band 'a' is \(8, 8\)"),
     ],
 )
 def test_settings_are_checked_at_once(options, error, message):
     with pytest.raises(error, match=message):
         FeatureExtractor(**options)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "message"),
+    [
+        (make_recording, "recordings is a Recording; give a collection, or a list such as"),
+        (lambda: None, "recordings is a NoneType; give a collection"),
+        (lambda: [make_recording().raw], "recordings holds a RawArray; make recordings of your"),
+    ],
+)
+def test_what_is_no_collection_is_named(recordings, message):
+    with pytest.raises(InputError, match=message):
+        FeatureExtractor().extract(recordings())
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "names", "message"),
+    [
+        ("128", ["Cz"], "sfreq is '128'; give the sampling rate in Hz"),
+        (128, "Cz", "ch_names is 'Cz'; give a list of names, one per channel"),
+    ],
+)
+def test_a_stream_begins_with_a_rate_and_names(sfreq, names, message):
+    with pytest.raises(SignalError, match=message):
+        FeatureExtractor().start(sfreq, names)
 
 
 def test_every_feature_says_what_it_is():

@@ -95,6 +95,19 @@ def header(path, **changes):
     return npy(np.frombuffer(json.dumps(content).encode(), dtype=np.uint8))
 
 
+def words(path, listed):
+    """A header in which the column of labels has other words."""
+    with np.load(path) as archive:
+        meta = json.loads(archive["header"].tobytes())["meta"]
+    meta[5]["words"] = listed
+    return header(path, meta=meta)
+
+
+def literal(text):
+    """An npy member with a header that numpy did not write."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + bytes(64)
+
+
 def claims(shape):
     """An npy member whose header claims far more than it holds."""
     buffer = io.BytesIO()
@@ -116,8 +129,21 @@ def claims(shape):
         (lambda p: {"X.npy": claims((1, 9))}, "X claims 72 bytes and holds 64"),
         (lambda p: {"X.npy": claims((-1, 8))}, "X claims -64 bytes"),
         (lambda p: {"X.npy": npy(np.array([{}]), allow_pickle=True)}, "X has the type object; on"),
-        (lambda p: {"X.npy": npy(np.ones((5, 8)))}, r"X has the shape \(5, 8\), but meta has 6"),
-        (lambda p: {"meta_5.npy": npy(np.ones(3))}, "is not a feature table, or is damaged"),
+        (lambda p: {"X.npy": npy(np.ones((5, 8)))}, r"'dataset' has the shape \(6,\), X has 5"),
+        (lambda p: {"X.npy": npy(np.ones((6, 8), dtype=np.float32))}, "X has the type float32"),
+        (lambda p: {"X.npy": npy(np.ones((6, 8))) + b"0"}, "X claims 384 bytes and holds more"),
+        (lambda p: {"X.npy": literal("{'descr': '<f8', 'shape': (6, 8)")}, "EOF in multi-line"),
+        (lambda p: {"meta_5.npy": npy(np.ones(3))}, r"'label' has the shape \(3,\), X has 6 rows"),
+        (lambda p: {"meta_5.npy": npy(np.arange(6))}, "'label' names words that it has not"),
+        (lambda p: {"meta_5.npy": npy(np.full(6, -1))}, "'label' names words that it has not"),
+        (lambda p: {"meta_7.npy": npy(np.full(6, 7, np.uint8).view("?"))}, "that are neither"),
+        (lambda p: {"header.npy": header(p, causal="no")}, "causal is 'no', which is no bool"),
+        (lambda p: {"header.npy": header(p, info=[1])}, r"info is '\[1\]', which is no dict"),
+        (lambda p: {"header.npy": header(p, columns=[["de", "Fz", 1]] * 8)}, "a column is '1'"),
+        (lambda p: {"header.npy": header(p, columns=[["de", "Fz", "a"]] * 8)}, "more than once"),
+        (lambda p: {"header.npy": words(p, [["calm"], {}])}, "words of 'label' are not of the ki"),
+        (lambda p: {"header.npy": words(p, {"0": 1, "1": 2})}, "words of 'label' is .* no list"),
+        (lambda p: {"header.npy": npy(np.frombuffer(b"[" * 10**5, np.uint8))}, "recursion depth"),
         (lambda p: {"X.npy": b"nothing"}, "is not a feature table, or is damaged"),
     ],
 )
@@ -125,6 +151,95 @@ def test_damaged_or_hostile_files_are_refused(tmp_path, changes, message):
     path = make_table().save(tmp_path / "table.npz")
     with pytest.raises(InputError, match=message):
         FeatureTable.load(rewritten(path, changes(path)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "plain"),
+    [
+        (pd.array([1, 2, 1], dtype="Int64"), np.array([1, 2, 1])),
+        (pd.array([1.5, 2, None], dtype="Float64"), np.array([1.5, 2.0, np.nan])),
+        (pd.array([True, False, True], dtype="boolean"), np.array([True, False, True])),
+        (pd.Categorical([2, 1, 2]), np.array([2, 1, 2])),
+        (pd.Categorical(["b", "a", "b"], categories=["b", "a"], ordered=True), ["b", "a", "b"]),
+        (pd.Categorical([1, None, 2]), pd.Series([1, None, 2], dtype=object)),
+        (pd.array([1, None, 2], dtype="Int64"), pd.Series([1, None, 2], dtype=object)),
+        (pd.array(["a", None, "b"], dtype="string"), ["a", None, "b"]),
+        (pd.Series([1, 1.0, True], dtype=object), pd.Series([1, 1.0, True], dtype=object)),
+    ],
+)
+def test_labels_of_any_kind_come_back_equal_and_of_equal_type(tmp_path, labels, plain):
+    table = make_table(3)
+    meta = table.meta.assign(label=labels)
+    table = FeatureTable(table.X, table.columns, meta)
+    pd.testing.assert_series_equal(table.meta["label"], pd.Series(plain, name="label"))
+    loaded = FeatureTable.load(table.save(tmp_path / "table.npz"))
+    pd.testing.assert_frame_equal(loaded.meta, table.meta)
+    kinds = [type(value) for value in table.meta["label"].tolist()]
+    assert [type(value) for value in loaded.meta["label"].tolist()] == kinds
+
+
+def test_one_flipped_bit_is_never_taken_silently(tmp_path):
+    table = make_table(3)
+    content = table.save(tmp_path / "table.npz").read_bytes()
+    path = tmp_path / "flipped.npz"
+    refused = 0
+    for at in range(0, len(content), 5):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        try:
+            loaded = FeatureTable.load(path)
+        except InputError:
+            refused += 1
+            continue
+        np.testing.assert_array_equal(loaded.X, table.X)
+        pd.testing.assert_frame_equal(loaded.meta, table.meta)
+    assert refused > 300
+
+
+def test_damage_to_a_packed_file_is_named(tmp_path):
+    path = tmp_path / "packed.npz"
+    table = make_table(200)
+    with (
+        zipfile.ZipFile(table.save(tmp_path / "table.npz")) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    assert len(FeatureTable.load(path)) == 200
+    content = path.read_bytes()
+    refused = set()
+    for at in range(60, len(content), 97):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :])
+        try:
+            np.testing.assert_array_equal(FeatureTable.load(path).X, table.X)
+        except InputError as error:
+            refused.add(str(error).partition(" (")[0])
+    assert refused == {"packed.npz is not a feature table, or is damaged"}
+
+
+def test_the_header_is_small_whatever_it_unpacks_to(tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.npy", npy(np.frombuffer(b"[" + b"{}," * 2 * 10**6, np.uint8)))
+    with pytest.raises(InputError, match=r"bomb.npz has a header of more than 4194304 bytes"):
+        FeatureTable.load(path)
+    table = make_table()
+    table.info = {"long": "x" * 5 * 2**20}
+    with pytest.raises(InputError, match=r"info and the different texts of meta take 52\d+ bytes"):
+        table.save(tmp_path / "table.npz")
+
+
+def test_where_a_table_cannot_be_written(tmp_path):
+    with pytest.raises(InputError, match=r"the folder .*nowhere does not exist; make it first"):
+        make_table().save(tmp_path / "nowhere" / "table.npz")
+    with pytest.raises(InputError, match=r"is a folder; give the name of a file"):
+        make_table().save(tmp_path)
+
+
+def test_names_of_columns_differ():
+    table = make_table()
+    meta = table.meta.rename(columns={"hours": "label"})
+    with pytest.raises(InputError, match="meta names 'label' more than once; name each column"):
+        FeatureTable(table.X, table.columns, meta)
 
 
 def test_what_is_no_table_is_refused(tmp_path):
@@ -169,6 +284,8 @@ def test_select_takes_masks_and_row_numbers():
     np.testing.assert_array_equal(chosen.X, table.X[[1, 4]])
     assert chosen.meta.index.tolist() == [0, 1]
     assert chosen.info == table.info
+    chosen.info["bands"]["alpha"][0] = 7.0
+    assert table.info["bands"]["alpha"] == [8.0, 14.0]
     assert chosen.causal is False
     np.testing.assert_array_equal(table.select([4, 1]).X, table.X[[4, 1]])
     assert len(table.select([])) == 0

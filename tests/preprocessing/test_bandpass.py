@@ -89,7 +89,24 @@ def test_a_band_partly_outside_is_clipped_with_a_warning(sfreq, passband, edges,
     assert bank.bands == {"gamma": pytest.approx(edges)}
 
 
-@pytest.mark.parametrize("sfreq", [0.0, -1.0, np.nan, np.inf])
+def test_a_sliver_of_a_band_is_another_band():
+    message = (
+        r"of band 'gamma' \(31-50 Hz\) only 31-31.68 Hz are in the signal: at 64 Hz the signal "
+        r"holds 0-31.68 Hz; leave the band out"
+    )
+    with pytest.raises(SignalError, match=message):
+        design_bank(64.0, {"gamma": (31, 50)})
+    with pytest.warns(SignalWarning, match="is clipped to 31-35.75 Hz"):
+        design_bank(500.0, {"gamma": (31, 50)}, (0.5, 35.75))
+
+
+@pytest.mark.parametrize("passband", [(45.0, 0.5), (np.nan, 45.0), (0.5, np.nan), (-1.0, 45.0), ()])
+def test_passband_must_rise(passband):
+    with pytest.raises(SignalError, match=r"passband is \(.*\); give \(low, high\) in Hz with 0"):
+        design_bank(256.0, BANDS, passband)
+
+
+@pytest.mark.parametrize("sfreq", ["128", None, 0.0, -1.0, np.nan, np.inf])
 def test_sampling_rate_must_be_positive(sfreq):
-    with pytest.raises(SignalError, match=f"sfreq is {sfreq}; give the sampling rate in Hz"):
+    with pytest.raises(SignalError, match=f"sfreq is {sfreq!r}; give the sampling rate in Hz"):
         design_bank(sfreq, BANDS)

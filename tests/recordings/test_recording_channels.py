@@ -42,7 +42,7 @@ def test_aliases(given: str, wanted: str) -> None:
     assert canonical_name(given) == wanted
 
 
-@pytest.mark.parametrize("name", ["ECG ECG", "EEG A2-A1", "Fp1-F7", "Status", "GSR1"])
+@pytest.mark.parametrize("name", ["ECG ECG", "EEG A2-A1", "Fp1-F7", "EEG Fpz-Cz", "Status", "GSR1"])
 def test_other_channels_keep_their_names(name: str) -> None:
     assert canonical_name(name) == name
 

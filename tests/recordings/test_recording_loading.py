@@ -94,6 +94,8 @@ def test_unknown_channel_lists_the_known_ones() -> None:
     [
         (["T3", "T7"], "channel 'T7' is named twice for synthetic"),
         ([], "no channel is named for synthetic; it has AF3"),
+        (5, "channels is 5; give a list of names, the name of a headset, or 'common'"),
+        ([5], "channels is [5]; give a list of names"),
         ("muse", "channel 'TP9' is unknown in synthetic"),
     ],
 )

@@ -12,7 +12,12 @@ import eegtl
 from eegtl.errors import SignalWarning, SubjectError
 from eegtl.recordings.readers import muselsl
 from eegtl.recordings.readers.muselsl import read_muselsl
-from eegtl.recordings.readers.stamps import effective_rate, find_gaps, repeated_rows
+from eegtl.recordings.readers.stamps import (
+    effective_rate,
+    find_gaps,
+    repeated_packets,
+    repeated_rows,
+)
 
 DAY_1 = 1742953889.024
 DAY_2 = DAY_1 + 86400.0
@@ -69,6 +74,12 @@ def test_loading_reads_no_file(folder: Path) -> None:
     assert len(eegtl.load("muse-days", root=folder).select(labels=["control"])) == 2
 
 
+def test_one_person_whatever_the_spelling_of_the_number(folder: Path) -> None:
+    write_muse(folder / "S02_20250328_control_run1.csv", start=DAY_2 + 86400, seed=5)
+    collection = eegtl.load("muse-days", root=folder).select(subjects=["S2"])
+    assert collection.index["session"].tolist() == [1, 1, 2, 3]
+
+
 def test_unknown_word_in_the_file_name(folder: Path) -> None:
     write_muse(folder / "S2_20250328_asleep_run1.csv", seconds=1)
     collection = eegtl.load("muse-days", root=folder)
@@ -112,6 +123,42 @@ def test_repeated_rows_are_left_out(tmp_path: Path) -> None:
     np.testing.assert_allclose(content.data, 1e-6 * whole.T, rtol=1e-12)
 
 
+@pytest.mark.parametrize("length", [12, 100, 300])
+def test_packets_that_arrive_again_are_left_out(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.csv"
+    order = np.r_[0:2000, 2000 - length : 5120]
+    values = np.round(noise(5120, 5), 3)
+    markers = (order == 3000).astype(int)
+    path.write_text(muse_text(values[order], order / 256, markers=markers))
+    content = read(path)
+    assert (content.n_repeated, content.gaps) == (length, ())
+    assert content.markers["onset"].tolist() == [3000 / 256]
+    np.testing.assert_allclose(content.data, 1e-6 * values.T, rtol=1e-12)
+
+
+def test_an_older_packet_that_arrives_again_is_left_out() -> None:
+    values = np.column_stack([np.arange(200) / 256, noise(200, 4)])
+    order = np.r_[0:100, 60:72, 100:200]
+    assert np.flatnonzero(repeated_packets(values[order])).tolist() == list(range(100, 112))
+
+
+def test_a_dead_headset_does_not_repeat_itself() -> None:
+    stamps = np.arange(100) / 256
+    stamps[50:] -= 0.02
+    assert not repeated_packets(np.column_stack([stamps, np.zeros((100, 4))])).any()
+
+
+def test_a_clock_that_goes_back_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    stamps = np.arange(5120) / 256
+    stamps[2000:] -= 0.9
+    path.write_text(muse_text(noise(5120, 5), stamps))
+    message = r"a.csv \(subject S1\): the clock goes back by 0.90 s at sample 2000 and the samples"
+    with pytest.warns(SignalWarning, match=message):
+        content = read(path)
+    assert (content.gaps, content.data.shape) == ((), (5, 5120))
+
+
 def test_equal_values_at_different_times_are_samples(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(muse_text(np.ones((512, 5)), np.arange(512) / 256))
@@ -152,7 +199,7 @@ def test_missing_values_are_a_gap(tmp_path: Path) -> None:
 
 
 HEAD = "timestamps,TP9,AF7,AF8,TP10,Right AUX\n"
-ROWS = "".join(f"{i / 256:.3f},1.0,2.0,3.0,4.0,0.0\n" for i in range(512))
+ROWS = "".join(f"{i / 256:.3f},1.000,2.000,3.000,4.000,0.000\n" for i in range(512))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +210,9 @@ ROWS = "".join(f"{i / 256:.3f},1.0,2.0,3.0,4.0,0.0\n" for i in range(512))
         (HEAD + "1.0,1,2,3,4,0\n", "the file is empty: a header and 1 samples"),
         (HEAD + ROWS + "2.000,1.0,2.", "line 514 has 3 of 6 fields (the file is cut in its last"),
         (HEAD + ROWS + "2.000,1.0,2.0,3.0,4.0,", "line 514 has 6 of 6 fields (the file is cut"),
+        (HEAD + ROWS[:-5], "the file is cut in its last field: it ends with '0', without"),
+        (HEAD + ROWS[:-4], "the file is cut in its last field: it ends with '0.', without"),
+        ((HEAD + ROWS).replace("\n", "\r"), "its lines end with carriage returns alone"),
         (HEAD + ROWS + "2.0,1\n" + ROWS, "line 514 has 2 of 6 fields (it is damaged)"),
         (HEAD + ROWS + "2.0,1,2,3,4,0,9\n" + ROWS, "line 514 has 7 of 6 fields (it is damaged)"),
         (HEAD + ROWS + "2.0,1,2,x,4,0\n", "holds something that is no number: "),
@@ -275,6 +325,49 @@ def test_clock_jump(jump: float, shown: str) -> None:
     message = f"the clock jumps by {shown} s at sample 12000 (allowed are -1 to +600 s)"
     with pytest.raises(SubjectError, match=re.escape(message)):
         gaps(stamps)
+
+
+def test_one_stamp_far_off_is_told() -> None:
+    stamps = np.arange(20000) / 256
+    stamps[5000] = 0.0
+    message = r"a.csv \(subject S1\): 1 time stamps stand more than 1 s off .* at sample 5000"
+    with pytest.warns(SignalWarning, match=message):
+        assert gaps(stamps) == []
+
+
+@pytest.mark.parametrize("sample", [20, 5100])
+@pytest.mark.parametrize("jump", [30.0, -100.0])
+def test_jump_near_an_end(sample: int, jump: float) -> None:
+    stamps = np.arange(5120) / 256
+    stamps[sample:] += jump
+    which = "first" if sample == 20 else "last"
+    shown = -jump if sample == 20 else jump
+    message = f"among the {which} 48 samples, time stamps stand {shown:+.1f} s off those inside"
+    with pytest.raises(SubjectError, match=re.escape(message)):
+        gaps(stamps)
+
+
+def test_change_of_rate() -> None:
+    stamps = np.cumsum(np.r_[np.full(9000, 1 / 256), np.full(6000, 1 / 128)])
+    message = r"the rate changes: the time stamps give 128.0 Hz for 2560 samples from sample \d+ on"
+    with pytest.raises(SubjectError, match=message):
+        gaps(stamps)
+
+
+def test_slow_drift_of_the_rate_is_no_change() -> None:
+    assert gaps(np.cumsum(1 / np.linspace(254.5, 257.5, 60 * 256))) == []
+
+
+@pytest.mark.parametrize("every", [1000, 600, 300])
+def test_packets_lost_at_regular_intervals(tmp_path: Path, every: int) -> None:
+    path = tmp_path / "a.csv"
+    step = every + 12
+    kept = np.concatenate([np.arange(start, start + every) for start in range(0, 20 * step, step)])
+    path.write_text(muse_text(noise(len(kept), 5), np.round(kept / 256, 3)))
+    content = read(path)
+    expected = tuple(((start - 12) / 256, 12) for start in range(step, 20 * step, step))
+    assert content.gaps == expected
+    assert content.data.shape[1] == kept[-1] + 1
 
 
 def test_effective_rate_withstands_jitter_gap_and_standstill() -> None:

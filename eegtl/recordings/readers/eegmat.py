@@ -17,6 +17,8 @@ from .edf import edf_channels, read_edf
 def list_eegmat(card: Card, folder: Path | None) -> list[Entry]:
     """List the recordings ``Subject<NN>_<k>.edf``, by number of the person, then k.
 
+    Persons are named by their number in two digits, as PhysioNet does, however a file spells it.
+
     Parameters
     ----------
     card : Card
@@ -32,17 +34,19 @@ def list_eegmat(card: Card, folder: Path | None) -> list[Entry]:
     assert folder is not None, "the card of eegmat names a folder"
     matched, strays = split_names(card, folder)
     matched.sort(key=lambda item: (int(item[1]["subject"]), int(item[1]["label"])))
-    entries = [
-        Entry(
-            subject=groups["subject"],
-            session=1,
-            file=path.name,
-            channels=partial(edf_channels, path, groups["subject"]),
-            read=partial(_read, card, path, groups["subject"], groups["label"]),
-            labels=(card.trials.labels[groups["label"]],),
+    entries = []
+    for path, groups in matched:
+        subject = f"{int(groups['subject']):02d}"
+        entries.append(
+            Entry(
+                subject=subject,
+                session=1,
+                file=path.name,
+                channels=partial(edf_channels, path, subject),
+                read=partial(_read, card, path, subject, groups["label"]),
+                labels=(card.trials.labels[groups["label"]],),
+            )
         )
-        for path, groups in matched
-    ]
     return entries + strays
 
 

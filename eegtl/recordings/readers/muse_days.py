@@ -37,6 +37,8 @@ def list_muse_days(card: Card, folder: Path | None) -> list[Entry]:
     matched, strays = split_names(card, folder)
     days: dict[str, dict[str, list[Path]]] = {}
     for path, groups in matched:
+        # S1 and S01 are one person.
+        groups["subject"] = f"S{int(groups['subject'][1:])}"
         days.setdefault(groups["subject"], {}).setdefault(groups["date"], []).append(path)
     entries = []
     for subject in sorted(days, key=_natural):

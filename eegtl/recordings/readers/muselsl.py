@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...errors import SubjectError
 from ..channels import canonical_names
-from .stamps import check_rate, find_gaps, repeated_rows
+from .stamps import check_rate, find_gaps, repeated_packets, repeated_rows
 
 _STAMPS, _MARKER = "timestamps", "Marker"
 _MAX_BYTES = 2**30
@@ -44,7 +44,8 @@ class MuseLSL:
     gaps : tuple of (float, int)
         Where samples are lost: onset in seconds, number of samples.
     n_repeated : int
-        Number of rows left out because they repeat the row before, time stamp included.
+        Number of rows left out because they repeat the row before, time stamp included, or are
+        part of a packet that arrived again.
     """
 
     ch_names: tuple[str, ...]
@@ -78,8 +79,9 @@ def read_muselsl(path: Path, *, subject: str, sfreq: float = 256.0, unit: str = 
     """Read a CSV or ``.csv.gz`` of ``muselsl record``.
 
     Rows that repeat the row before, time stamp included, are left out: some versions of the
-    recorder write the first sample of each chunk twice. Where samples were lost on the way, NaN
-    stands in their place, so that time stays true.
+    recorder write the first sample of each chunk twice. So are packets that arrived again, with
+    stamps that go back and samples equal to those of shortly before. Where samples were lost on
+    the way, NaN stands in their place, so that time stays true.
 
     Parameters
     ----------
@@ -100,7 +102,13 @@ def read_muselsl(path: Path, *, subject: str, sfreq: float = 256.0, unit: str = 
     Raises
     ------
     SubjectError
-        When the file is empty, cut, no muselsl CSV, or its rate is not `sfreq` within 1 %.
+        When the file is empty, cut, no muselsl CSV, its rate is not `sfreq` within 1 %, or its
+        time stamps make no sense.
+
+    Warns
+    -----
+    SignalWarning
+        When the clock goes back though the samples go on, or some stamps stand apart.
     """
 
     def error(problem: str) -> SubjectError:
@@ -122,6 +130,10 @@ def read_muselsl(path: Path, *, subject: str, sfreq: float = 256.0, unit: str = 
     values = table.to_numpy()
     repeated = repeated_rows(values)
     values = values[~repeated]
+    n_repeated = int(repeated.sum())
+    repeated = repeated_packets(values)
+    values = values[~repeated]
+    n_repeated += int(repeated.sum())
     stamps = np.ascontiguousarray(values[:, 0])
     check_rate(stamps, sfreq, file=path.name, subject=subject)
     gaps = find_gaps(stamps, sfreq, file=path.name, subject=subject)
@@ -141,7 +153,7 @@ def read_muselsl(path: Path, *, subject: str, sfreq: float = 256.0, unit: str = 
         start=float(stamps[0]),
         markers=pd.DataFrame({"onset": place[row] / sfreq, "marker": codes[row, column]}),
         gaps=tuple((float(place[at - 1] + 1) / sfreq, lost) for at, lost in gaps),
-        n_repeated=int(repeated.sum()),
+        n_repeated=n_repeated,
     )
 
 
@@ -218,6 +230,13 @@ def _columns(path: Path, text: bytes, subject: str) -> list[str]:
     """Return the names of the columns, or say that this is no muselsl CSV."""
     first = text.partition(b"\n")[0].decode("utf-8-sig", errors="replace").strip()
     columns = [name.strip() for name in first.split(",")]
+    if "\r" in first:
+        raise SubjectError(
+            "its lines end with carriage returns alone, which no version of muselsl writes; save "
+            "it with the line ends of Unix or Windows",
+            file=path.name,
+            subject=subject,
+        )
     if columns[0] != _STAMPS or len(columns) < 2:
         raise SubjectError(
             f"the file is no muselsl CSV: its first line is {first[:80]!r}, expected is "
@@ -234,6 +253,7 @@ def _check_lines(path: Path, text: bytes, n_columns: int, subject: str) -> None:
     # The count over the whole text is fast; lines are looked at only where it fails.
     body = text.rstrip(b"\r\n")
     if body.count(b",") == (n_columns - 1) * (body.count(b"\n") + 1) and not body.endswith(b","):
+        _check_last_field(path, text, subject)
         return
     lines = body.split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -245,3 +265,18 @@ def _check_lines(path: Path, text: bytes, n_columns: int, subject: str) -> None:
                 file=path.name,
                 subject=subject,
             )
+
+
+def _check_last_field(path: Path, text: bytes, subject: str) -> None:
+    """Refuse a last line without an end whose last number has fewer decimals than all before."""
+    before, last = [b"", *text[-4096:].splitlines()][-2:]
+    decimals = {len(field.partition(b".")[2]) for field in before.split(b",")}
+    field = last.rpartition(b",")[2]
+    uniform = len(decimals) == 1 and not text.endswith((b"\n", b"\r"))
+    if uniform and len(field.partition(b".")[2]) < min(decimals):
+        raise SubjectError(
+            f"the file is cut in its last field: it ends with {field.decode(errors='replace')!r}, "
+            f"without an end of line. {_ADVICE}",
+            file=path.name,
+            subject=subject,
+        )
