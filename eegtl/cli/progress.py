@@ -17,10 +17,16 @@ class Progress:
     ----------
     title : str
         What is going on.
+
+    Attributes
+    ----------
+    done : int or None
+        How much was done at the last call; None before the first.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
+        self.done: int | None = None
         self._bar: Any = None
         self._task: Any = None
         self._start = time.monotonic()
@@ -59,6 +65,7 @@ class Progress:
         ----------
         done, total : int
         """
+        self.done = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -71,15 +72,18 @@ def study(
         typer.Option(help="Number of processes.", show_default="number of cores", min=1),
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Folder for the results.", show_default="runs/NAME-DATE"),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the results in the folder.")
     ] = False,
     resume: Annotated[
-        Path | None,
-        typer.Option(help="Continue the study in this folder, with the settings it began with."),
+        str | None,
+        typer.Option(
+            help="Continue the study in this folder, with the settings it began with; --methods "
+            "may add methods or leave some out."
+        ),
     ] = None,
     channels: Annotated[
         str | None,
@@ -120,13 +124,15 @@ def study(
     }
     chosen = {key: value for key, value in given.items() if value is not None}
     with one_paragraph():
+        _check_given(methods=methods, out=out, resume=resume, window=window)
         if resume is not None:
             if out is not None or overwrite:
                 raise StudyError(
                     "--resume continues the study in its own folder; leave out --out and "
                     "--overwrite."
                 )
-            settings, folder, if_exists = _continued(resume, chosen), resume, "resume"
+            folder, if_exists = Path(resume), "resume"
+            settings = _continued(folder, chosen)
         elif name is None:
             raise StudyError(
                 "no data set is named. Write for example: eegtl study synthetic, or "
@@ -134,9 +140,20 @@ def study(
             )
         else:
             settings = Settings(**chosen)
-            folder = out or _default_folder(name)
+            folder = _default_folder(name) if out is None else Path(out)
             if_exists = "overwrite" if overwrite else "error"
         _run(settings, folder, if_exists, jobs)
+
+
+def _check_given(*, window: float | None, **texts: str | None) -> None:
+    """Refuse options that were given without a value, rather than take them for left out."""
+    for name, text in texts.items():
+        if text is not None and not text.strip():
+            raise StudyError(f"--{name} is empty; give a value or leave the option out.")
+    if window is not None and not 0 < window < float("inf"):
+        raise StudyError(
+            f"--window is {window:g}; give the length of a window in seconds, for example 2."
+        )
 
 
 def _default_folder(name: str) -> Path:
@@ -146,15 +163,18 @@ def _default_folder(name: str) -> Path:
 
 
 def _continued(folder: Path, chosen: dict[str, Any]) -> Settings:
-    """Read the settings of a study to be continued; only its root may be given anew."""
-    from ..evaluation.store import RESULTS, ResultsStore
+    """Read the settings of a study to be continued; root and methods may be given anew."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from ..evaluation.folder import RESULTS
+    from ..evaluation.store import ResultsStore
 
     if not (folder / RESULTS).is_file():
         raise StudyError(
             f"{folder} holds no {RESULTS}, so there is no study to continue. Start one with: "
             "eegtl study NAME --out FOLDER."
         )
-    extra = sorted(set(chosen) - {"root"})
+    extra = sorted(set(chosen) - {"root", "methods"})
     if extra:
         raise StudyError(
             "--resume takes the settings that the study began with; leave out "
@@ -164,10 +184,12 @@ def _continued(folder: Path, chosen: dict[str, Any]) -> Settings:
     with ResultsStore(folder / RESULTS) as store:
         command = store.facts().get("command") or {}
     try:
-        settings = Settings(**command)
-    except TypeError as error:
+        settings = TypeAdapter(Settings).validate_json(json.dumps(command), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
         raise StudyError(
-            f"{folder / RESULTS} was not written by eegtl study ({error}); continue it from "
+            f"{folder / RESULTS} was not written by eegtl study "
+            f"({'.'.join(map(str, first['loc'])) or 'command'}: {first['msg']}); continue it from "
             "Python with run_study(..., if_exists='resume')."
         ) from error
     return replace(settings, **chosen)
@@ -179,16 +201,22 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
 
     from .. import load
     from ..evaluation import InformationSet, choose_rows, run_study
-    from ..evaluation.store import refuse_existing
+    from ..evaluation.folder import refuse_existing
+    from ..evaluation.runner import check_counts
     from ..report import footnotes, format_table, save_markdown
     from ..report.escape import printable
 
-    methods = [m.strip() for m in settings.methods.split(",")] if settings.methods else None
+    methods = None
+    if settings.methods is not None:
+        methods = [name.strip() for name in settings.methods.split(",")]
+    n_jobs = joblib.cpu_count() if jobs is None else jobs
     granted = InformationSet.parse(settings.information)
     # what would fail in the end fails before the signals are read
+    check_counts(n_jobs=n_jobs, n_shuffles=settings.shuffles, seed=settings.seed)
     refuse_existing(folder, if_exists)
     choose_rows(methods, granted, settings.seed)
     again = f"eegtl study --resume {shlex.quote(str(folder))}"
+    progress = Progress("folds")
     try:
         collection = load(settings.name, settings.root, channels=_channels(settings.channels))
         title = _describe(collection)
@@ -198,13 +226,13 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
             f"protocol: leave-one-subject-out, {granted.tag}; what each row may see is in the "
             "column 'sees'"
         )
-        with Progress("folds") as progress:
+        with progress:
             result = run_study(
                 table,
                 methods=methods,
                 information=granted,
                 out=folder,
-                n_jobs=jobs or joblib.cpu_count(),
+                n_jobs=n_jobs,
                 progress=progress,
                 n_shuffles=settings.shuffles,
                 seed=settings.seed,
@@ -212,7 +240,7 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
                 command=asdict(settings),
             )
     except KeyboardInterrupt:
-        _say_stopped(folder, again)
+        _say_stopped(folder, again, ran=progress.done is not None, resumed=if_exists == "resume")
         raise typer.Exit(INTERRUPTED) from None
     save_markdown(result, folder, title)
     typer.echo("\n" + format_table(result))
@@ -232,8 +260,8 @@ def _describe(collection: Collection) -> str:
     card = collection.card
     assert card is not None, "collections that load() makes have a card"
     return (
-        f"{collection.name}: {len(collection.subjects)} subjects, {len(collection)} recordings, "
-        f"{card.sfreq:g} Hz, {len(collection.ch_names)} channels; "
+        f"{collection.name}: {collection.extent()}, {card.sfreq:g} Hz, "
+        f"{len(collection.ch_names)} channels; "
         f"labels {' / '.join(map(str, card.labels))} (card: datasets/{card.name})"
     )
 
@@ -245,7 +273,9 @@ def _features(collection: Collection, settings: Settings) -> FeatureTable:
     from ..features import BANDS, FeatureExtractor
     from ..report.escape import printable
 
-    window = settings.window or (collection.card.study.window if collection.card else 2.0)
+    window = settings.window
+    if window is None:
+        window = collection.card.study.window if collection.card else 2.0
     title = f"features: differential entropy, {len(BANDS)} bands, {window:g} s windows, causal"
     with warnings.catch_warnings(record=True) as caught, Progress(title) as progress:
         warnings.simplefilter("always")
@@ -258,14 +288,19 @@ def _features(collection: Collection, settings: Settings) -> FeatureTable:
     return table
 
 
-def _say_stopped(folder: Path, again: str) -> None:
-    from ..evaluation.store import RESULTS, ResultsStore
+def _say_stopped(folder: Path, again: str, *, ran: bool, resumed: bool) -> None:
+    """Say what is kept; results that lay in the folder before count only when continued."""
     from ..report.escape import printable
 
-    if (folder / RESULTS).is_file():
+    if ran:
+        from ..evaluation.folder import RESULTS
+        from ..evaluation.store import ResultsStore
+
         with ResultsStore(folder / RESULTS) as store:
             n = len(store.finished())
         text = f"stopped; {n} finished folds are kept in {folder}. Continue with: {again}"
+    elif resumed:
+        text = f"stopped before a fold was run; {folder} is as it was. Continue with: {again}"
     else:
         text = "stopped before the first fold; nothing was written."
     typer.echo(printable(f"eegtl: {text}"), err=True)

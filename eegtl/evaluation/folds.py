@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from .._checks import INFORMATION_LEVELS
 from ..errors import StudyError
 from .information import InformationSet
 from .protocols import Fold
 
-#: What methods may read about source rows, and about rows of the target. The stimulus tells
-#: the label as soon as a source person had the same one, so it is withheld without labels.
+#: What methods may read about source rows, and about calibration rows with their labels.
 SOURCE_ROWS = ("session", "trial", "stimulus", "onset")
+#: What they may read about rows of the target without labels. Where everybody had the same clips
+#: in the same order, stimulus, number and time of a trial tell its label; so the stimulus is
+#: withheld, `trial` is a code (see `StudyData.target_rows`) and `onset` counts from the trial's
+#: first window.
 TARGET_ROWS = ("session", "trial", "onset")
 
 
@@ -84,7 +89,11 @@ class FoldOutcome:
 
 
 def run_fold(
-    task: FoldTask, X: NDArray[np.float64], subjects: NDArray[Any], rows: pd.DataFrame
+    task: FoldTask,
+    X: NDArray[np.float64],
+    subjects: NDArray[Any],
+    rows: pd.DataFrame,
+    target_rows: pd.DataFrame,
 ) -> FoldOutcome:
     """Fit on the sources, hand over what the information set allows, predict the test rows.
 
@@ -96,6 +105,8 @@ def run_fold(
     subjects : ndarray of shape (n_windows,)
     rows : pandas.DataFrame
         Descriptions of the rows, with at least the columns of `SOURCE_ROWS`.
+    target_rows : pandas.DataFrame
+        Descriptions that do not tell a label, with the columns of `TARGET_ROWS`.
 
     Returns
     -------
@@ -104,7 +115,14 @@ def run_fold(
     Raises
     ------
     StudyError
-        When the estimator fails, naming the row and the person.
+        When the estimator fails, does not keep to its information level, or predicts a window
+        otherwise when it comes alone, naming the row and the person.
+
+    Notes
+    -----
+    Rows of the target come in the order of presentation. A method that reads the *order* of the
+    rows handed to it can thus still tell the clip where everybody had the same order; so it can
+    by `session` where each sitting has a label of its own. No method of eegtl does.
     """
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
@@ -112,51 +130,66 @@ def run_fold(
         # the number of epochs is the stopping rule of the MLP, so its end is no news
         warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum it", ConvergenceWarning)
         try:
-            y_pred, n_target = _fit_and_predict(task, X, subjects, rows)
+            y_pred, n_target = _fit_and_predict(task, X, subjects, rows, target_rows)
         except Exception as error:
             raise StudyError(
-                f"{task.row} failed on subject {task.fold.name}: {type(error).__name__}: {error}"
+                f"{task.row} failed on subject {task.fold.name}: {type(error).__name__}: "
+                f"{str(error).rstrip('.')}. Finished folds are kept in the folder of the study; "
+                "mend the method or leave it out, and continue."
             ) from error
+    seconds = time.perf_counter() - start
+    _check_consumed(task)
+    if task.granted.kind != "online":
+        _check_first_window(task, np.array(X[task.fold.test[:1]]), y_pred)
     return FoldOutcome(
         task.row,
         task.repeat,
         task.fold.name,
         y_pred,
-        n_target,
-        time.perf_counter() - start,
+        int(getattr(task.estimator, "n_target_windows_", n_target)),
+        seconds,
         tuple(f"{w.category.__name__}: {w.message}" for w in caught),
     )
 
 
 def _fit_and_predict(
-    task: FoldTask, X: NDArray[np.float64], subjects: NDArray[Any], rows: pd.DataFrame
+    task: FoldTask,
+    X: NDArray[np.float64],
+    subjects: NDArray[Any],
+    rows: pd.DataFrame,
+    target_rows: pd.DataFrame,
 ) -> tuple[NDArray[Any], int]:
     fold, estimator = task.fold, task.estimator
     X = np.asarray(X)  # a process gets a memory map; estimators get plain arrays
     target: dict[str, Any] = {}
     if task.level != "inductive" and task.granted.kind == "transductive":
-        # given to fit, which equals fit and adapt, but solves once and not twice
         target["X_target"] = X[fold.target]
-        target["rows_target"] = _describe(rows, fold.target, TARGET_ROWS)
+        target["rows_target"] = _describe(target_rows, fold.target, TARGET_ROWS)
+    # given to fit, which equals fit and adapt, but solves once and not twice
+    at_once = bool(target) and "X_target" in inspect.signature(estimator.fit).parameters
     estimator.fit(
         X[fold.source],
         task.y_source,
         subjects=subjects[fold.source],
         rows=_describe(rows, fold.source, SOURCE_ROWS),
-        **target,
+        **(target if at_once else {}),
     )
+    if target and not at_once:
+        estimator.adapt(**target)
     n_handed = len(fold.target) if target else 0
     if task.level != "inductive" and task.granted.kind == "online":
         return _predict_online(estimator, X, fold), len(fold.test)
     if task.level != "inductive" and task.granted.kind == "calibration":
-        columns = TARGET_ROWS if task.y_calib is None else SOURCE_ROWS
+        unlabelled = task.y_calib is None
         estimator.adapt(
             X_calib=X[fold.calibration],
             y_calib=task.y_calib,
-            rows_calib=_describe(rows, fold.calibration, columns),
+            rows_calib=_describe(target_rows, fold.calibration, TARGET_ROWS)
+            if unlabelled
+            else _describe(rows, fold.calibration, SOURCE_ROWS),
         )
         n_handed = len(fold.calibration)
-    return np.asarray(estimator.predict(X[fold.test])), n_handed
+    return _labels(estimator.predict(X[fold.test])), n_handed
 
 
 def _predict_online(estimator: Any, X: NDArray[np.float64], fold: Fold) -> NDArray[Any]:
@@ -164,9 +197,57 @@ def _predict_online(estimator: Any, X: NDArray[np.float64], fold: Fold) -> NDArr
     predicted = []
     for i in fold.test:
         window = X[i : i + 1].copy()
-        predicted.append(np.asarray(estimator.predict(window))[0])
+        predicted.append(_labels(estimator.predict(window))[0])
         estimator.partial_adapt(window)
     return np.asarray(predicted)
+
+
+def _labels(predicted: Any) -> NDArray[Any]:
+    """Give predictions as one label a row; a single column is one, too."""
+    labels = np.asarray(predicted)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise StudyError(f"predict gave the shape {labels.shape}; expected is one label a row")
+    return labels
+
+
+def _check_consumed(task: FoldTask) -> None:
+    """Refuse an estimator that says it consumed more than it was handed, or nothing of a need."""
+    consumed = getattr(task.estimator, "information_", None)
+    if consumed is None:
+        return
+    needs = task.estimator.needs_
+    rank = INFORMATION_LEVELS.index
+    if consumed not in INFORMATION_LEVELS or rank(consumed) > rank(task.level):
+        raise StudyError(
+            f"{task.row} says it consumed {consumed!r} of subject {task.fold.name} (its "
+            f"information_), but was handed {task.level!r}. Mend information_, or say in needs_ "
+            "what the method needs."
+        )
+    if consumed == "inductive" and needs != "inductive":
+        raise StudyError(
+            f"{task.row} needs {needs!r} (its needs_) and was handed {task.level!r} of subject "
+            f"{task.fold.name}, but says it consumed nothing (its information_ is 'inductive'). "
+            "Mend adapt, or set needs_ to 'inductive'."
+        )
+
+
+def _check_first_window(task: FoldTask, window: NDArray[np.float64], y_pred: NDArray[Any]) -> None:
+    """Refuse a `predict` that reads the other windows of its batch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            alone = _labels(task.estimator.predict(window)).tolist()
+        except Exception as error:
+            alone = [f"{type(error).__name__}: {error}"]
+    if alone != y_pred[:1].tolist():
+        raise StudyError(
+            f"{task.row} predicts {y_pred[:1].tolist()} for the first window of subject "
+            f"{task.fold.name} among {len(y_pred)} windows, but {alone} for the same window "
+            "alone. What a method learns of the person must come from fit and adapt, so that the "
+            "information set holds; let predict treat each window by itself."
+        )
 
 
 def _describe(rows: pd.DataFrame, index: NDArray[np.intp], columns: tuple[str, ...]) -> Any:

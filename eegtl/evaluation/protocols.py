@@ -82,7 +82,8 @@ class LeaveOneSubjectOut:
         Parameters
         ----------
         table : FeatureTable
-            Only its ``meta`` and, for a calibration block, ``info["window"]`` are read.
+            Only its ``meta`` and, for a calibration block, ``info["window"]`` are read. Where
+            ``meta`` has a column ``recording``, onsets are compared within each recording.
 
         Yields
         ------
@@ -91,8 +92,9 @@ class LeaveOneSubjectOut:
         Raises
         ------
         StudyError
-            When there is one person only, a class is missing among the sources, or a
-            calibration block is shorter than a window or leaves nothing to score.
+            When there is one person only, a class is missing among the sources, trials are not
+            numbered in the order of time where that matters, or a calibration block is shorter
+            than a window or leaves nothing to score.
         """
         information = InformationSet.parse(self.information)
         meta = table.meta
@@ -104,6 +106,8 @@ class LeaveOneSubjectOut:
                 f"leave-one-subject-out needs at least two people; got {len(names)} "
                 f"({', '.join(map(str, names)) or 'no rows'}). Add recordings of other people."
             )
+        if information.kind in ("calibration", "online"):
+            _check_order(meta)
         window = _window(table) if information.kind == "calibration" else 0.0
         everything = np.arange(len(meta))
         empty = everything[:0]
@@ -137,6 +141,66 @@ def time_order(meta: pd.DataFrame, rows: Index) -> Index:
     """
     keys = [meta[name].to_numpy()[rows] for name in reversed(_TIME)]
     return rows[np.lexsort(keys)]
+
+
+def _falls(meta: pd.DataFrame) -> list[str]:
+    """Find the trials that begin before the trial numbered before them in the same sitting.
+
+    The numbers are the order of presentation. Onsets restart with each recording, so those of two
+    recordings do not compare; trials whose times overlap must be of two.
+    """
+    names = ["subject", "session"] + (["recording"] if "recording" in meta else [])
+    times = meta.groupby([*names, "trial"], sort=True, observed=True)["onset"]
+    trials = times.agg(["min", "max"]).reset_index()
+    before, after = trials.iloc[:-1].reset_index(drop=True), trials.iloc[1:].reset_index(drop=True)
+    falling = (before[names] == after[names]).all(axis=1) & (after["min"] < before["min"])
+    if "recording" not in meta:
+        falling &= after["max"] < before["min"]
+    return [
+        f"subject {later.subject}, session {later.session}: trial {later.trial} begins at "
+        f"{later.min:g} s, before trial {earlier.trial} at {earlier.min:g} s"
+        for earlier, later in zip(
+            before[falling].itertuples(), after[falling].itertuples(), strict=True
+        )
+    ]
+
+
+def _check_order(meta: pd.DataFrame) -> None:
+    falls = _falls(meta) if "recording" in meta else []
+    if falls:
+        raise StudyError(
+            f"{falls[0]} of the same recording. Number the trials in the order in which they were "
+            "presented; the clip belongs in the column 'stimulus'."
+        )
+
+
+def order_note(meta: pd.DataFrame) -> list[str]:
+    """Say where the table does not tell whether trials are numbered in the order of time.
+
+    Parameters
+    ----------
+    meta : pandas.DataFrame
+        With the columns ``subject, session, trial, onset``.
+
+    Returns
+    -------
+    list of str
+        One note or none.
+
+    Examples
+    --------
+    >>> order_note(pd.DataFrame({"subject": "a", "session": 1, "trial": [1, 2],
+    ...                          "onset": [60.0, 0.0]}))[0][:51]
+    'subject a, session 1: trial 2 begins at 0 s, before'
+    """
+    falls = _falls(meta)
+    if not falls:
+        return []
+    return [
+        f"{falls[0]} [{len(falls)} such trials in all]. Unless they are of different recordings, "
+        "the trials are not numbered in the order of presentation, and what counts here as the "
+        "past is not"
+    ]
 
 
 def _window(table: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +19,21 @@ from threadpoolctl import threadpool_limits
 from ..errors import StudyError
 from .comparison import compare, warning_notes
 from .facts import study_facts
+from .folder import open_store, write_whole
 from .folds import FoldOutcome, FoldTask, run_fold
 from .information import InformationSet
 from .methods import StudyRow
 from .metrics import score
 from .protocols import Fold, LeaveOneSubjectOut
 from .selection import Methods, check_row, choose_rows
-from .store import FoldRecord, ResultsStore, open_store, write_whole
-from .study_data import StudyData, all_labels, study_arrays, study_notes, usable_rows
+from .store import FoldRecord, ResultsStore
+from .study_data import StudyData, all_labels, study_arrays, usable_rows
+from .study_notes import fixed_people, shuffle_note, study_notes
+from .tags import row_tag
 
 Progress = Callable[[int, int], None]
-#: appended to the information of rows whose features used samples after the window
-ACAUSAL = "+future"
+#: what the random parts of NumPy and scikit-learn take as a seed
+_MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class StudyResult:
     ----------
     table : pandas.DataFrame
         One line a method and normalisation, scores as fractions; the columns of ``table.csv``.
+        The column ``information`` is what the row consumed, in the form of
+        `eegtl.evaluation.tags.row_tag`.
     folds : pandas.DataFrame
         One line a row, repeat and person: scores, numbers of rows, seconds.
     notes : list of str
@@ -102,7 +108,8 @@ def run_study(
     keep_settling : bool
         Keep windows in which the filters had not settled.
     if_exists : {"error", "resume", "overwrite"}
-        What to do when `out` holds results: refuse, run only the missing folds, replace.
+        What to do when `out` holds results: refuse, run only the missing folds, replace. A study
+        that is continued may have rows more or fewer; all else must be as it was.
     command : mapping, optional
         JSON-able facts by which the caller can start the same study again; kept beside the
         results.
@@ -114,8 +121,8 @@ def run_study(
     Raises
     ------
     StudyError
-        When the table does not allow the comparison, a method fails or is unknown, or `out`
-        holds another study.
+        When the table does not allow the comparison, a method fails, is unknown or does not
+        keep to its information level, or `out` holds another study or is in use.
     InformationError
         When a method asked for by name needs more than `information` grants.
 
@@ -129,24 +136,27 @@ def run_study(
     ['method', 'normalization', 'information']
     """
     granted = InformationSet.parse(information)
-    _check_counts(n_jobs=n_jobs, n_shuffles=n_shuffles, seed=seed)
-    table = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
-    data = study_arrays(table)
+    check_counts(n_jobs=n_jobs, n_shuffles=n_shuffles, seed=seed)
+    used = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
+    data = study_arrays(used, seed)
     rows, notes = choose_rows(methods, granted, seed)
-    rows = [row for row in rows if n_shuffles or not row.shuffled]
+    folds = list(LeaveOneSubjectOut(granted).split(used))
+    notes = [*study_notes(table, used, data, folds, granted), *notes]
+    if n_shuffles and shuffle_note(data):
+        notes.append(shuffle_note(data))
+    can_shuffle = n_shuffles and len(fixed_people(data)) < len(folds)
+    rows = [row for row in rows if can_shuffle or not row.shuffled]
     levels = {row.key: check_row(row, granted, seed) for row in rows}
-    folds = list(LeaveOneSubjectOut(granted).split(table))
-    notes = [*study_notes(table, data, folds), *notes]
-    facts = study_facts(table, data, rows, granted, seed)
-    facts |= {"n_shuffles": n_shuffles, "keep_settling": keep_settling}
+    facts = study_facts(used, data, rows, granted, seed)
+    facts |= {"n_shuffles": int(n_shuffles), "keep_settling": bool(keep_settling)}
     facts |= {"python": platform.python_version(), "command": dict(command or {})}
     folder = None if out is None else Path(out)
-    with open_store(folder, facts, if_exists=if_exists, ignore=("command", "python")) as store:
+    with open_store(folder, facts, if_exists=if_exists) as store:
         labels = all_labels(data, n_shuffles, seed)
         plan = _Plan(data, rows, levels, folds, labels, granted, seed)
         _run_missing(store, plan, n_jobs, progress)
         done = _ordered(store.folds(), rows, folds)
-    tags = {key: _tag(granted, level, table.causal) for key, level in levels.items()}
+    tags = {key: row_tag(granted, level, used.causal) for key, level in levels.items()}
     result = compare(done, rows, tags)
     notes += warning_notes(done, rows)
     if folder is not None:
@@ -154,11 +164,26 @@ def run_study(
     return StudyResult(result, done.drop(columns="warnings"), notes, granted, folder)
 
 
-def _check_counts(**counts: int) -> None:
+def check_counts(**counts: int) -> None:
+    """Refuse settings of a study that are no whole numbers or out of range.
+
+    Parameters
+    ----------
+    **counts : int
+        ``n_jobs`` (at least 1), ``n_shuffles`` (at least 0), ``seed`` (0 to 4294967295).
+
+    Raises
+    ------
+    StudyError
+        Naming the setting and what came.
+    """
     for name, value in counts.items():
         least = 1 if name == "n_jobs" else 0
-        if not isinstance(value, int | np.integer) or value < least:
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < least:
             raise StudyError(f"{name} is {value!r}; give a whole number of at least {least}.")
+        if name == "seed" and value > _MAX_SEED:
+            raise StudyError(f"seed is {value!r}; give a whole number of at most {_MAX_SEED}.")
 
 
 @dataclass(frozen=True)
@@ -219,13 +244,21 @@ def _execute(tasks: Iterator[FoldTask], data: StudyData, n_jobs: int) -> Iterato
     if n_jobs == 1:
         with threadpool_limits(1):
             for task in tasks:
-                yield run_fold(task, data.X, data.subjects, data.rows)
+                yield run_fold(task, data.X, data.subjects, data.rows, data.target_rows)
         return
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+    with joblib.parallel_config(
+        backend="loky", inner_max_num_threads=1, initializer=_leave_interrupts_to_the_parent
+    ):
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         yield from parallel(
-            delayed(run_fold)(task, data.X, data.subjects, data.rows) for task in tasks
+            delayed(run_fold)(task, data.X, data.subjects, data.rows, data.target_rows)
+            for task in tasks
         )
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Keep a process from printing a traceback at Ctrl-C; the parent ends it anyhow."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _record(
@@ -263,14 +296,9 @@ def _record(
 
 
 def _ordered(done: pd.DataFrame, rows: list[StudyRow], folds: list[Fold]) -> pd.DataFrame:
-    """Sort finished folds by row, repeat and person, whichever came first."""
+    """Sort finished folds of the rows by row, repeat and person, whichever came first."""
+    done = done[done["row"].isin([row.key for row in rows])]
     row_rank = {row.key: i for i, row in enumerate(rows)}
     fold_rank = {fold.name: i for i, fold in enumerate(folds)}
     order = np.lexsort((done["fold"].map(fold_rank), done["repeat"], done["row"].map(row_rank)))
     return done.iloc[order].reset_index(drop=True)
-
-
-def _tag(granted: InformationSet, level: str, causal: bool) -> str:
-    consumed = granted.consumed(level)
-    acausal = not causal and consumed.kind != "transductive"
-    return consumed.tag + (ACAUSAL if acausal else "")

@@ -8,20 +8,19 @@ from functools import partial
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.neural_network import MLPClassifier
-from sklearn.svm import LinearSVC
 
 from .._checks import INFORMATION_LEVELS
 from ..errors import InformationError, StudyError
-from ..transfer import SubjectNormalizer
+from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
 from .information import InformationSet, check
-from .methods import METHODS, Method, StudyRow
+from .methods import CLASSIFIERS, METHODS, Method, StudyRow
+from .settings import settings_of
 
 #: What `run_study` takes as methods.
 Methods = Iterable["str | Method | StudyRow"] | Mapping[str, Any] | None
 
-_PLAIN = {LinearDiscriminantAnalysis: "lda", LinearSVC: "svm", MLPClassifier: "mlp"}
+#: the table treats rows of these names as references
+_RESERVED = tuple(dict.fromkeys(m.name for m in METHODS if m.role == "reference"))
 
 
 def choose_rows(
@@ -49,7 +48,7 @@ def choose_rows(
     Raises
     ------
     StudyError
-        When a name is unknown or two rows have the same name and normalisation.
+        When a name is unknown or reserved, or two rows have the same name and normalisation.
     InformationError
         When a method asked for by name needs more than is granted.
 
@@ -59,7 +58,7 @@ def choose_rows(
     >>> [row.key for row in rows if row.role == "transfer"][:2]
     ['tca [z0]', 'tca [z2]']
     """
-    asked, own = _asked(methods)
+    asked, own = _asked(methods, seed)
     rows: list[StudyRow] = []
     left_out: list[str] = []
     for method in METHODS:
@@ -79,6 +78,11 @@ def choose_rows(
             else:
                 rows.append(row)
     for row in own:
+        if row.name in _RESERVED:
+            raise StudyError(
+                f"{row.name!r} is the name of a row that stands in every study; give the method "
+                "another name."
+            )
         check_row(row, granted, seed)
     first_reference = next(i for i, row in enumerate(rows) if row.role == "reference")
     rows[first_reference:first_reference] = own
@@ -124,7 +128,7 @@ def check_row(row: StudyRow, granted: InformationSet, seed: int = 0) -> str:
     return level
 
 
-def row_of_estimator(name: str, estimator: Any) -> StudyRow:
+def row_of_estimator(name: str, estimator: Any, seed: int = 0) -> StudyRow:
     """Make a study row of an unfitted estimator.
 
     Parameters
@@ -133,18 +137,31 @@ def row_of_estimator(name: str, estimator: Any) -> StudyRow:
         As the table shows it.
     estimator : transfer estimator
         For example from `eegtl.transfer.make_transfer_pipeline`; a fresh clone is used in each
-        fold. The normalisation shown is the mode of its first `SubjectNormalizer`; the
-        classifier at its end names the source-only row it is compared with.
+        fold. The normalisation shown is the mode of its first `SubjectNormalizer`. It is compared
+        with the source-only row whose classifier has the same class and parameters as the one at
+        its end, if there is any.
+    seed : int
+        The study's seed, with which those classifiers are built.
 
     Returns
     -------
     StudyRow
+
+    Raises
+    ------
+    StudyError
+        When the estimator cannot be cloned, since it has no ``get_params``.
     """
+    settings_of(estimator, name)
     steps = [step for _, step in getattr(estimator, "steps", [(name, estimator)])]
     modes = [step.mode for step in steps if isinstance(step, SubjectNormalizer)]
-    last = getattr(steps[-1], "estimator", steps[-1])
+    last = steps[-1]
+    if isinstance(last, SourceOnly):
+        last = default_classifier() if last.estimator is None else last.estimator
+    own = settings_of(last, name)
+    same = (k for k, build in CLASSIFIERS.items() if settings_of(build(seed)) == own)
     return StudyRow(
-        name, modes[0] if modes else "none", partial(_clone, estimator), _PLAIN.get(type(last))
+        name, modes[0] if modes else "none", partial(_clone, estimator), next(same, None)
     )
 
 
@@ -153,12 +170,12 @@ def _clone(estimator: Any, seed: int) -> Any:
     return clone(estimator)
 
 
-def _asked(methods: Methods) -> tuple[list[Method], list[StudyRow]]:
+def _asked(methods: Methods, seed: int) -> tuple[list[Method], list[StudyRow]]:
     """Separate the methods asked for by name from rows that the caller brings."""
     if methods is None:
         return [], []
     if isinstance(methods, Mapping):
-        return [], [row_of_estimator(name, estimator) for name, estimator in methods.items()]
+        return [], [row_of_estimator(name, step, seed) for name, step in methods.items()]
     asked: list[Method] = []
     own: list[StudyRow] = []
     for method in [methods] if isinstance(methods, str) else methods:

@@ -35,8 +35,10 @@ def paired_wilcoxon(scores: ArrayLike, baseline: ArrayLike) -> float:
     Notes
     -----
     Wilcoxon, F. (1945). Individual comparisons by ranking methods. Biometrics Bulletin 1, 80-83.
-    `scipy.stats.wilcoxon` gives the exact distribution for few people and the normal
-    approximation otherwise (``method="auto"``).
+    `scipy.stats.wilcoxon` (``method="auto"``) computes p from the n people whose scores differ.
+    When no two differences are of the same size, it is exact up to n = 50. With ties, all 2^n
+    signs are counted up to n = 13, which is exact, too. Otherwise it is the normal approximation,
+    its variance corrected for ties and without a correction for continuity.
 
     Examples
     --------

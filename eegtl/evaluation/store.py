@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -18,21 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import StudyError
 
-RESULTS = "results.sqlite"
-#: all files of a study folder that a new study replaces
-STUDY_FILES = (RESULTS, f"{RESULTS}-wal", f"{RESULTS}-shm", "table.csv", "table.md")
 _VERSION = 1
-_SCHEMA = """
-CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE folds (
+_SCHEMA = (
+    "CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    """CREATE TABLE folds (
     row TEXT NOT NULL, repeat INTEGER NOT NULL, fold TEXT NOT NULL,
     n_source INTEGER NOT NULL, n_target_windows INTEGER NOT NULL, n_test INTEGER NOT NULL,
     accuracy REAL NOT NULL, balanced_accuracy REAL NOT NULL, macro_f1 REAL NOT NULL,
     trial_accuracy REAL NOT NULL, seconds REAL NOT NULL, warnings TEXT NOT NULL,
     window BLOB NOT NULL, trial BLOB NOT NULL, y_true BLOB NOT NULL, y_pred BLOB NOT NULL,
     PRIMARY KEY (row, repeat, fold)
-);
-"""
+)""",
+)
+_ELSEWHERE = "Choose another folder with --out, or --overwrite to replace it."
+_WRITE = "Check that the disk has space and the folder is yours; finished folds are kept."
 _ARRAYS = ("window", "trial", "y_true", "y_pred")
 
 
@@ -84,45 +82,83 @@ class ResultsStore:
     ----------
     path : path or None
         The SQLite file; None keeps the results in memory.
+    facts : mapping, optional
+        Facts of a new study, written together with the layout of the file; a file that holds a
+        study keeps its own.
+    exclusive : bool
+        Whether to keep every other process from opening the file until it is closed.
+    replace : bool
+        Whether what the file holds is dropped first.
 
     Raises
     ------
     StudyError
-        When the file is not a results file of eegtl.
+        When the file is not a results file of eegtl, or another process has it open.
 
     Examples
     --------
-    >>> with ResultsStore(None) as store:
-    ...     store.write_facts({"seed": 0})
+    >>> with ResultsStore(None, {"seed": 0}) as store:
     ...     store.facts()
     {'seed': 0}
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        exclusive: bool = False,
+        replace: bool = False,
+    ) -> None:
         self.path = path
-        self._db = sqlite3.connect(":memory:" if path is None else path)
+        with self._errors("cannot be used as a results file", _ELSEWHERE):
+            self._db = sqlite3.connect(
+                ":memory:" if path is None else path, timeout=1.0, isolation_level=None
+            )
         try:
-            # a killed process leaves whole folds behind in either mode; WAL does it fast
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if version == 0 and tables == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
-                version = _VERSION
-        except sqlite3.DatabaseError as error:
+            with self._errors("cannot be used as a results file", _ELSEWHERE):
+                version = self._open(facts or {}, exclusive, replace)
+        except BaseException:
             self._db.close()
-            raise StudyError(
-                f"{path} cannot be used as a results file ({error}). Choose another folder with "
-                "--out, or --overwrite to replace it."
-            ) from error
+            raise
         if version != _VERSION:
             self._db.close()
             raise StudyError(
                 f"{path} is not a results file of this version of eegtl (it has the layout "
-                f"{version}, expected {_VERSION}). Choose another folder with --out, or "
-                "--overwrite to replace it."
+                f"{version}, expected {_VERSION}). {_ELSEWHERE}"
             )
+
+    def _open(self, facts: Mapping[str, Any], exclusive: bool, replace: bool) -> int:
+        """Lock the file, make its layout when it is new, and give its layout's number."""
+        if exclusive:
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # a killed process leaves whole folds behind in either mode; WAL does it fast
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        with self._transaction("EXCLUSIVE" if exclusive else "DEFERRED"):
+            if replace:
+                self._drop_everything()
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if version == 0 and tables == 0:
+                for statement in _SCHEMA:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version={_VERSION}")
+                self._insert_facts(facts)
+                version = _VERSION
+        if replace:
+            self._db.execute("VACUUM")
+        return version
+
+    def _drop_everything(self) -> None:
+        found = self._db.execute(
+            "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view', 'trigger') "
+            "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        ).fetchall()
+        for kind, name in sorted(found, reverse=True):  # views and triggers before tables
+            quoted = name.replace('"', '""')
+            self._db.execute(f'DROP {kind} IF EXISTS "{quoted}"')
+        self._db.execute("PRAGMA user_version=0")
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +170,42 @@ class ResultsStore:
         """Close the file; afterwards it is a single file again."""
         self._db.close()
 
+    @contextmanager
+    def _errors(self, problem: str, advice: str) -> Iterator[None]:
+        """Name the file, or its folder, in the errors of SQLite."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if is_busy(error) and self.path is not None:
+                raise StudyError(
+                    f"another process is writing in {self.path.parent}, or has its results open. "
+                    "Wait until its study is finished, or choose another folder with --out."
+                ) from error
+            raise StudyError(
+                f"{self.path or 'the results'} {problem} ({error}). {advice}"
+            ) from error
+
+    @contextmanager
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
+        """Write all of a block or nothing."""
+        self._db.execute(f"BEGIN {kind}")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with self._errors("cannot be read", "Run the study again with --overwrite."):
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._errors("cannot be written", _WRITE), self._transaction():
+            yield
+
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         """Replace the facts of the study.
 
@@ -141,13 +213,21 @@ class ResultsStore:
         ----------
         facts : mapping
             JSON-able: versions, data set, information set, seed, rows ...
+
+        Raises
+        ------
+        StudyError
+            When the file cannot be written.
         """
-        with self._db:
+        with self._writing():
             self._db.execute("DELETE FROM study")
-            self._db.executemany(
-                "INSERT INTO study VALUES (?, ?)",
-                [(key, json.dumps(value, sort_keys=True)) for key, value in facts.items()],
-            )
+            self._insert_facts(facts)
+
+    def _insert_facts(self, facts: Mapping[str, Any]) -> None:
+        self._db.executemany(
+            "INSERT INTO study VALUES (?, ?)",
+            [(key, json.dumps(value, sort_keys=True)) for key, value in facts.items()],
+        )
 
     def facts(self) -> dict[str, Any]:
         """Read the facts of the study.
@@ -156,9 +236,20 @@ class ResultsStore:
         -------
         dict
             Empty for a new store.
+
+        Raises
+        ------
+        StudyError
+            When they are damaged.
         """
-        rows = self._db.execute("SELECT key, value FROM study")
-        return {key: json.loads(value) for key, value in rows}
+        rows = self._read("SELECT key, value FROM study")
+        try:
+            return {key: json.loads(value) for key, value in rows}
+        except (TypeError, ValueError) as error:
+            raise StudyError(
+                f"the facts in {self.path} are damaged: {error}. Run the study again with "
+                "--overwrite."
+            ) from error
 
     def finished(self) -> set[tuple[str, int, str]]:
         """Name the folds that are done.
@@ -167,7 +258,7 @@ class ResultsStore:
         -------
         set of (row, repeat, fold)
         """
-        return set(self._db.execute("SELECT row, repeat, fold FROM folds"))
+        return set(self._read("SELECT row, repeat, fold FROM folds"))
 
     def add(self, record: FoldRecord) -> None:
         """Write one finished fold, in a transaction of its own.
@@ -175,13 +266,18 @@ class ResultsStore:
         Parameters
         ----------
         record : FoldRecord
+
+        Raises
+        ------
+        StudyError
+            When the fold is there already, or the file cannot be written.
         """
         values = asdict(record)
         values["warnings"] = json.dumps(record.warnings)
         for name in _ARRAYS:
             values[name] = _pack(values[name])
         marks = ", ".join("?" * len(_COLUMNS))
-        with self._db:
+        with self._writing():
             self._db.execute(
                 f"INSERT INTO folds ({', '.join(_COLUMNS)}) VALUES ({marks})",
                 [values[name] for name in _COLUMNS],
@@ -196,7 +292,7 @@ class ResultsStore:
             The columns of `FoldRecord` without the arrays; ``warnings`` are lists.
         """
         names = [name for name in _COLUMNS if name not in _ARRAYS]
-        rows = self._db.execute(f"SELECT {', '.join(names)} FROM folds").fetchall()
+        rows = self._read(f"SELECT {', '.join(names)} FROM folds")
         table = pd.DataFrame(rows, columns=names)
         table["warnings"] = [json.loads(text) for text in table["warnings"]]
         return table
@@ -222,11 +318,11 @@ class ResultsStore:
         StudyError
             When there is no such row, or its arrays are damaged.
         """
-        found = self._db.execute(
+        found = self._read(
             f"SELECT fold, n_test, {', '.join(_ARRAYS)} FROM folds "
             "WHERE row = ? AND repeat = ? ORDER BY fold",
             (row, repeat),
-        ).fetchall()
+        )
         if not found:
             known = sorted({key for key, _, _ in self.finished()})
             raise StudyError(
@@ -241,6 +337,22 @@ class ResultsStore:
             for fold, n, *blobs in found
         ]
         return pd.concat(parts, ignore_index=True)
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Say whether an error means that another process has locked the results.
+
+    Parameters
+    ----------
+    error : exception or None
+
+    Returns
+    -------
+    bool
+    """
+    # the lower byte is the error, the rest says more about it
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _pack(array: ArrayLike) -> bytes:
@@ -259,142 +371,3 @@ def _unpack(blob: bytes, n: int) -> NDArray[np.int32]:
             "Run the study again."
         )
     return np.frombuffer(unpacked, dtype="<i4")
-
-
-def differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """Say in which facts a stored study and the one to be continued differ.
-
-    Parameters
-    ----------
-    stored, current : mapping
-        Facts; mappings inside are compared key by key.
-
-    Returns
-    -------
-    list of str
-        ``name: stored -> current`` each; empty when they agree.
-
-    Examples
-    --------
-    >>> differences({"seed": 0, "a": {"b": 1}}, {"seed": 1, "a": {"b": 1}})
-    ['seed: 0 -> 1']
-    """
-    found = []
-    for key in dict.fromkeys([*stored, *current]):
-        old, new = stored.get(key), current.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [f"{key}.{text}" for text in differences(old, new)]
-        elif old != new:
-            found.append(f"{key}: {_short(old)} -> {_short(new)}")
-    return found
-
-
-def _short(value: Any) -> str:
-    text = "(none)" if value is None else json.dumps(value, sort_keys=True)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def refuse_existing(folder: Path | None, if_exists: str) -> None:
-    """Refuse a folder that already holds results, unless they are to be used or replaced.
-
-    Parameters
-    ----------
-    folder : path or None
-    if_exists : {"error", "resume", "overwrite"}
-
-    Raises
-    ------
-    StudyError
-        When there are results and `if_exists` is ``error``.
-    """
-    if if_exists not in ("error", "resume", "overwrite"):
-        raise StudyError(f"if_exists is {if_exists!r}; choose error, resume or overwrite.")
-    if folder is not None and (folder / RESULTS).exists() and if_exists == "error":
-        raise StudyError(
-            f"{folder} already holds the results of a study. Continue it with --resume {folder}, "
-            "replace it with --overwrite, or choose another folder with --out (from Python: "
-            "if_exists='resume' or 'overwrite')."
-        )
-
-
-def open_store(
-    folder: Path | None, facts: Mapping[str, Any], *, if_exists: str, ignore: Iterable[str] = ()
-) -> ResultsStore:
-    """Open the results of a study, new or to be continued.
-
-    Parameters
-    ----------
-    folder : path or None
-        The study's folder; made when missing. None keeps the results in memory.
-    facts : mapping
-        Facts of the study to run.
-    if_exists : {"error", "resume", "overwrite"}
-        What to do when the folder holds results.
-    ignore : iterable of str
-        Facts that may differ from those of the results to be continued.
-
-    Returns
-    -------
-    ResultsStore
-
-    Raises
-    ------
-    StudyError
-        When there are results and `if_exists` is ``error``, or they belong to another study.
-    """
-    refuse_existing(folder, if_exists)
-    if folder is None:
-        store = ResultsStore(None)
-    else:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StudyError(
-                f"{folder} cannot be used as the folder of a study ({error}). Choose another "
-                "folder with --out."
-            ) from error
-        if if_exists == "overwrite":
-            for name in STUDY_FILES:
-                (folder / name).unlink(missing_ok=True)
-        store = ResultsStore(folder / RESULTS)
-    stored = store.facts()
-    if stored:
-        skip = set(ignore)
-        found = differences(
-            {key: value for key, value in stored.items() if key not in skip},
-            {key: value for key, value in facts.items() if key not in skip},
-        )
-        if found:
-            store.close()
-            raise StudyError(
-                f"{folder} holds the results of another study; it differs in "
-                f"{'; '.join(found)}. Run with the settings it was started with, or choose "
-                "another folder with --out."
-            )
-    else:
-        store.write_facts(facts)
-    return store
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file under a temporary name and rename it when it is complete.
-
-    Parameters
-    ----------
-    path : path
-    text : str
-
-    Returns
-    -------
-    path
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..errors import StudyError
 from .folds import SOURCE_ROWS
 from .information import InformationSet
-from .protocols import Fold
 from .shuffling import shuffle_trial_labels
 
 
@@ -31,7 +30,10 @@ class StudyData:
     trials : ndarray of int, shape (n_windows,)
         A number for each trial of each person.
     rows : pandas.DataFrame
-        What methods may read about the windows.
+        What methods may read about the windows of the sources, and about calibration windows
+        that they are given the labels of.
+    target_rows : pandas.DataFrame
+        What they may read about the other windows of the person they are scored on.
     """
 
     X: NDArray[np.float64]
@@ -40,6 +42,7 @@ class StudyData:
     subjects: NDArray[Any]
     trials: NDArray[np.intp]
     rows: pd.DataFrame
+    target_rows: pd.DataFrame
 
 
 def usable_rows(
@@ -61,9 +64,15 @@ def usable_rows(
     Raises
     ------
     StudyError
-        When features are not causal but must be, no window has settled, a window has no label,
+        When there are no windows, a subject, session or trial is missing or cannot be told from
+        another, features are not causal but must be, no window has settled, a window has no label,
         or a feature is not finite.
     """
+    if len(table) == 0:
+        raise StudyError(
+            "the table holds no windows. Check the selection of subjects, labels and windows."
+        )
+    _check_names(table.meta)
     if not table.causal and granted.kind != "transductive" and not allow_acausal:
         raise StudyError(
             f"the features used samples after their window, which the information set "
@@ -96,12 +105,38 @@ def usable_rows(
     return table
 
 
-def study_arrays(table: Any) -> StudyData:
+def _check_names(meta: pd.DataFrame) -> None:
+    """Refuse subjects, sessions and trials that are missing, and names of several types."""
+    for name in ("subject", "session", "trial"):
+        missing = meta[name].isna().to_numpy()
+        if missing.any():
+            first = meta.iloc[int(np.flatnonzero(missing)[0])]
+            where = ", ".join(f"{n} {first[n]}" for n in ("subject", "session", "trial"))
+            raise StudyError(
+                f"{int(missing.sum())} windows have no {name}, the first is of {where}. Give each "
+                "window its subject, session and trial."
+            )
+    for name in ("subject", "session", "trial", "label"):
+        examples: dict[str, Any] = {}
+        for value in meta[name].dropna().tolist():
+            plain = value.item() if isinstance(value, np.generic) else value
+            examples.setdefault(type(plain).__name__, plain)
+        if len(examples) > 1:
+            raise StudyError(
+                f"the column {name!r} holds names of several types: "
+                f"{', '.join(f'{value!r} ({kind})' for kind, value in examples.items())}; 1 and "
+                "'1' would be taken for one. Use one type."
+            )
+
+
+def study_arrays(table: Any, seed: int = 0) -> StudyData:
     """Take the arrays of a study from its table.
 
     Parameters
     ----------
     table : FeatureTable
+    seed : int
+        Seed of the codes that stand for the trials of the person scored.
 
     Returns
     -------
@@ -110,10 +145,16 @@ def study_arrays(table: Any) -> StudyData:
     Raises
     ------
     StudyError
-        When there is one class only, or a trial has several labels.
+        When labels are no texts or numbers, there is one class only, or a trial has several
+        labels.
     """
     meta = table.meta
     labels = np.asarray(meta["label"].tolist())
+    if labels.ndim != 1 or labels.dtype.kind not in "biufU":
+        raise StudyError(
+            f"the labels are no texts or numbers, for example {meta['label'].iloc[0]!r}. Give one "
+            "text or one number for each window."
+        )
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise StudyError(
@@ -131,13 +172,40 @@ def study_arrays(table: Any) -> StudyData:
             f"({', '.join(map(str, own.unique()))}); votes and shuffled labels go by trial, so "
             "give each trial one label."
         )
+    subjects = np.asarray(meta["subject"].tolist())
+    trial_codes = trials.to_numpy(dtype=np.intp)
     return StudyData(
         X=table.X,
         classes=classes,
         codes=codes,
-        subjects=np.asarray(meta["subject"].tolist()),
-        trials=trials.to_numpy(dtype=np.intp),
+        subjects=subjects,
+        trials=trial_codes,
         rows=meta[list(SOURCE_ROWS)],
+        target_rows=_without_clips(meta, subjects, trial_codes, seed),
+    )
+
+
+def _without_clips(
+    meta: pd.DataFrame, subjects: NDArray[Any], trials: NDArray[np.intp], seed: int
+) -> pd.DataFrame:
+    """Describe windows so that they cannot be matched with those of other people.
+
+    Where everybody saw the same clips in the same order, the number of a trial and its time tell
+    the label as well as the clip does.
+    """
+    codes = np.empty(len(trials), dtype=np.int64)
+    for place, subject in enumerate(np.unique(subjects)):
+        own = subjects == subject
+        names, which = np.unique(trials[own], return_inverse=True)
+        # the last 1 keeps this stream apart from those of the shuffles
+        codes[own] = np.random.default_rng((seed, place, 1)).permutation(len(names))[which]
+    onset = meta["onset"].astype(np.float64)
+    return pd.DataFrame(
+        {
+            "session": meta["session"],
+            "trial": codes,
+            "onset": onset - onset.groupby(trials).transform("min"),
+        }
     )
 
 
@@ -160,28 +228,3 @@ def all_labels(data: StudyData, n_shuffles: int, seed: int) -> dict[int, NDArray
         for repeat in range(1, n_shuffles + 1)
     }
     return {0: data.codes} | shuffles
-
-
-def study_notes(table: Any, data: StudyData, folds: list[Fold]) -> list[str]:
-    """Say what a reader must know about the data of a study.
-
-    Parameters
-    ----------
-    table : FeatureTable
-    data : StudyData
-    folds : list of Fold
-
-    Returns
-    -------
-    list of str
-        Recordings left out, people with one class left to score.
-    """
-    notes = [f"left out: {problem}" for problem in table.info.get("skipped", [])]
-    one_class = [f.name for f in folds if len(np.unique(data.codes[f.test])) == 1]
-    if one_class:
-        notes.append(
-            f"only one class is left to score for {len(one_class)} of {len(folds)} people "
-            f"({', '.join(one_class[:3])}{', ...' if len(one_class) > 3 else ''}): their "
-            "balanced accuracy is the recall of that class"
-        )
-    return notes

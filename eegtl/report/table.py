@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..evaluation.information import InformationSet
-from ..evaluation.runner import ACAUSAL, StudyResult
-from ..evaluation.store import write_whole
+from ..evaluation.folder import write_whole
+from ..evaluation.runner import StudyResult
+from ..evaluation.tags import read_tag
 from .escape import markdown, printable
 
 HEADER = ("method", "norm", "sees", "accuracy", "worst", "vs source-only", "s/fold")
@@ -117,6 +117,11 @@ def footnotes(result: StudyResult) -> list[str]:
             "shuffled labels: trained and scored with the labels of whole trials permuted "
             "within each person; mean +- sd over shuffles"
         )
+    if result.information.kind == "calibration":
+        notes.append(
+            f"all rows are scored on the windows that {result.information.tag} leaves, whatever "
+            "they saw"
+        )
     return [*notes, *result.notes]
 
 
@@ -186,13 +191,12 @@ def sees(information: str) -> str:
     >>> sees("calibration:60")
     'unlabelled, first 60 s'
     """
-    tag = information.removesuffix(ACAUSAL)
-    granted = InformationSet.parse(tag)
-    words = granted.sees(granted.level)
-    if tag == information:
+    consumed, acausal, _ = read_tag(information)
+    words = consumed.sees(consumed.level)
+    if not acausal:
         return words
     future = "future of the trial"
-    return future if granted.kind == "inductive" else f"{words}, {future}"
+    return future if consumed.kind == "inductive" else f"{words}, {future}"
 
 
 def _percent(value: float) -> str:

@@ -47,7 +47,7 @@ def test_a_study_prints_its_table_and_writes_its_files(small, tmp_path):
     result = _call("study", "synthetic", *QUICK, "--out", out)
     lines = result.stdout.splitlines()
     assert lines[0] == (
-        "synthetic: 3 subjects, 3 recordings, 128 Hz, 14 channels; "
+        "synthetic: 3 of 12 subjects, 3 of 12 recordings, 128 Hz, 14 channels; "
         "labels negative / neutral / positive (card: datasets/synthetic)"
     )
     assert "features: differential entropy, 5 bands, 10 s windows, causal  3/3" in result.stdout
@@ -61,7 +61,9 @@ def test_a_study_prints_its_table_and_writes_its_files(small, tmp_path):
     assert "\r" not in result.output
     table = pd.read_csv(out / "table.csv")
     assert len(table) == 13
-    assert (out / "table.md").read_text().startswith("synthetic: 3 subjects, 3 recordings")
+    assert (
+        (out / "table.md").read_text().startswith("synthetic: 3 of 12 subjects, 3 of 12 recordings")
+    )
 
     message = _error("study", "synthetic", *QUICK, "--out", out)
     assert f"StudyError: {out} already holds the results of a study." in message
@@ -142,6 +144,12 @@ def test_a_bad_recording_is_named_with_file_and_subject(tmp_path, monkeypatch):
         ),
         (["--resume", "nowhere"], "StudyError: nowhere holds no results.sqlite, so there is no"),
         (["--resume", "nowhere", "--overwrite"], "StudyError: --resume continues the study in its"),
+        (["synthetic", "--window", "0"], "StudyError: --window is 0; give the length of a window"),
+        (["synthetic", "--window", "nan"], "StudyError: --window is nan; give the length of a"),
+        (["synthetic", "--methods", ""], "StudyError: --methods is empty; give a value or leave"),
+        (["synthetic", "--out", ""], "StudyError: --out is empty; give a value or leave the opt"),
+        (["--resume", " "], "StudyError: --resume is empty; give a value or leave the option out"),
+        (["synthetic", "--seed", "4294967296"], "StudyError: seed is 4294967296; give a whole num"),
         (["synthetic", "--channels", "Fp1,Q9"], "DatasetError: "),
         (["eegmat", "--root", "nowhere"], "DatasetError: "),
     ],
@@ -150,6 +158,66 @@ def test_mistakes_are_one_paragraph(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert _error("study", *arguments).startswith(f"eegtl: {message}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_in_the_end_fails_before_signals_are_read(tmp_path, monkeypatch):
+    def read(*given, **named):
+        raise AssertionError("signals are read")
+
+    monkeypatch.setattr(recordings, "load", read)
+    (tmp_path / "file").write_text("")
+    message = _error("study", "synthetic", "--out", tmp_path / "file")
+    assert "file cannot be used as the folder of a study" in message
+    (tmp_path / "runs" / "results.sqlite").mkdir(parents=True)
+    message = _error("study", "synthetic", "--out", tmp_path / "runs", "--overwrite")
+    assert "results.sqlite is a folder, but results are kept in a file of that name" in message
+    assert "seed is 4294967296" in _error("study", "synthetic", "--seed", 2**32)
+
+
+@pytest.mark.parametrize("begun", ["resume", "overwrite"])
+def test_stopping_before_a_fold_does_not_call_old_results_kept(tmp_path, monkeypatch, begun):
+    def stop(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recordings, "load", stop)
+    with ResultsStore(tmp_path / "results.sqlite", {"command": {"name": "synthetic"}}):
+        pass
+    before = (tmp_path / "results.sqlite").read_bytes()
+    if begun == "resume":
+        result = _call("study", "--resume", tmp_path, code=130)
+        assert result.stderr == (
+            f"eegtl: stopped before a fold was run; {tmp_path} is as it was. "
+            f"Continue with: eegtl study --resume {tmp_path}\n"
+        )
+    else:
+        result = _call("study", "synthetic", "--out", tmp_path, "--overwrite", code=130)
+        assert result.stderr == "eegtl: stopped before the first fold; nothing was written.\n"
+    assert (tmp_path / "results.sqlite").read_bytes() == before
+
+
+def test_a_study_goes_on_with_other_methods(small, tmp_path):
+    _call("study", "synthetic", *QUICK, "--out", tmp_path)
+    again = _call("study", "--resume", tmp_path, "--methods", "source-only")
+    assert "folds  33/33" in again.stdout
+    assert "kpca (linear)" not in again.stdout
+    _call("study", "--resume", tmp_path)
+    with ResultsStore(tmp_path / "results.sqlite") as store:
+        assert store.facts()["command"]["methods"] == "source-only"
+        assert "kpca (linear) [z2]" in store.facts()["rows"]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ({"name": "synthetic", "seed": "x"}, "seed: Input should be a valid integer"),
+        ({"name": "synthetic", "window": [2]}, "window: Input should be a valid number"),
+        (["synthetic"], "command: Input should be an object"),
+    ],
+)
+def test_damaged_settings_are_refused(tmp_path, command, shown):
+    with ResultsStore(tmp_path / "results.sqlite", {"command": command}):
+        pass
+    assert shown in _error("study", "--resume", tmp_path)
 
 
 def test_settings_cannot_change_when_a_study_goes_on(tmp_path):

@@ -27,8 +27,10 @@ class Spy(BaseEstimator):
     def needs_(self):
         return self.needs
 
-    def fit(self, X, y, **more):
+    def fit(self, X, y, *, X_target=None, rows_target=None, **more):
         self.classes_ = np.unique(y)
+        if X_target is not None:
+            more |= {"X_target": X_target, "rows_target": rows_target}
         self.calls.append(("fit", _numbers(X), np.array(y), more))
         return self
 
@@ -74,6 +76,12 @@ def _spied(information, *, needs="unlabelled", uses=None, settings=None):
             by_fold.append([])
         by_fold[-1].append(call)
     folds = list(LeaveOneSubjectOut(information).split(_usable(table)))
+    if information != "online":
+        for fold, calls in zip(folds, by_fold, strict=True):
+            name, rows = calls.pop()  # the check that windows are predicted one by one
+            assert (name, len(rows)) == ("predict", 1)
+            assert rows == calls[-1][1][:1]
+            assert fold.name in set(table.meta["subject"].iloc[rows])
     numbers = np.arange(len(table))[~table.meta["settling"].to_numpy()]
     return table, folds, numbers, by_fold
 

@@ -4,12 +4,14 @@ import re
 
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import BaggingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from eegtl.errors import InformationError, StudyError
 from eegtl.evaluation import METHODS, InformationSet, Method, StudyRow, choose_rows
 from eegtl.evaluation.comparison import baseline_of
+from eegtl.evaluation.methods import small_mlp
 from eegtl.evaluation.selection import check_row, row_of_estimator
 from eegtl.transfer import (
     TCA,
@@ -133,11 +135,50 @@ def test_estimators_of_ones_own_become_rows():
     row = row_of_estimator("mine", pipeline)
     assert (row.key, row.classifier, row.role) == ("mine [z2]", "lda", "transfer")
     assert row.build(0) is not pipeline
-    assert row_of_estimator("svm", SourceOnly(LinearSVC())).classifier == "svm"
+    assert row_of_estimator("lda", SourceOnly()).classifier == "lda"
+    svm = SourceOnly(LinearSVC(C=0.1, dual=False))
+    assert row_of_estimator("svm", svm).classifier == "svm"
     assert row_of_estimator("knn", SourceOnly(KNeighborsClassifier())).classifier is None
     assert row_of_estimator("raw", SourceOnly(LinearDiscriminantAnalysis())).key == "raw [none]"
     rows, _ = choose_rows({"mine": pipeline}, TRANSDUCTIVE)
     assert [row.key for row in rows] == [*BASELINES[:9], "mine [z2]", *BASELINES[9:]]
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        LinearSVC(),
+        LinearDiscriminantAnalysis(),
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage=None, priors=[0.95, 0.05]),
+        BaggingClassifier(default_classifier()),
+        small_mlp(1),
+    ],
+)
+def test_a_classifier_set_up_otherwise_has_no_source_only_row_to_compare_with(classifier):
+    mine = {"mine": make_transfer_pipeline(SubjectNormalizer("z2"), classifier)}
+    rows, _ = choose_rows(mine, TRANSDUCTIVE, seed=0)
+    row = next(row for row in rows if row.name == "mine")
+    assert row.classifier is None
+    assert baseline_of(row, rows) is None
+
+
+def test_the_seed_of_the_study_is_part_of_a_classifier():
+    row = row_of_estimator("mine", SourceOnly(small_mlp(3)), seed=3)
+    assert row.classifier == "mlp"
+
+
+@pytest.mark.parametrize("name", ["majority", "shuffled labels"])
+def test_names_of_references_are_reserved(name):
+    with pytest.raises(StudyError, match=f"'{name}' is the name of a row that stands in every"):
+        choose_rows({name: SourceOnly()}, TRANSDUCTIVE)
+
+
+def test_an_estimator_that_cannot_be_cloned_is_refused():
+    class Bare:
+        needs_ = "inductive"
+
+    with pytest.raises(StudyError, match="bare has no get_params, so a study could not tell"):
+        choose_rows({"bare": Bare()}, TRANSDUCTIVE)
 
 
 def test_records_of_ones_own_become_rows_too():

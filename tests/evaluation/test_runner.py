@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 
 from eegtl.errors import StudyError, TransferWarning
 from eegtl.evaluation import TABLE_COLUMNS, ResultsStore, StudyRow, run_study
+from eegtl.evaluation.tags import read_tag
 from eegtl.features import FeatureTable
 from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
 
@@ -73,8 +74,26 @@ def test_the_columns_of_the_table_and_of_its_file(tmp_path):
 def test_information_is_what_a_row_consumed_not_what_was_granted():
     result = _run(make_table(), information="calibration:6")
     found = result.table.groupby("normalization")["information"].unique()
-    assert found["none"].tolist() == found["z0"].tolist() == ["inductive"]
+    nothing = ["inductive (scored as calibration:6)"]
+    assert found["none"].tolist() == found["z0"].tolist() == nothing
     assert found["z2"].tolist() == ["calibration:6"]
+
+
+def test_rows_beside_a_labelled_block_say_which_windows_they_are_scored_on():
+    result = _run(make_table(), information="calibration:6:labelled", methods=["kpca (linear)"])
+    tag = _line(result, "kpca (linear)", "z2")["information"]
+    assert tag == "calibration:6 (scored as calibration:6:labelled)"
+    consumed, acausal, scored = read_tag(tag)
+    assert (consumed.tag, acausal, scored.tag) == (
+        "calibration:6",
+        False,
+        "calibration:6:labelled",
+    )
+    with_labels = _run(
+        make_table(), information="calibration:6:labelled", methods=["source+calibration"]
+    )
+    tag = _line(with_labels, "source+calibration", "z2")["information"]
+    assert tag == "calibration:6:labelled"
 
 
 def test_features_from_the_future_are_refused_or_named():
@@ -82,7 +101,10 @@ def test_features_from_the_future_are_refused_or_named():
     with pytest.raises(StudyError, match=r"'calibration:6' does not grant.*allow_acausal=True"):
         _run(table, information="calibration:6")
     allowed = _run(table, information="calibration:6", allow_acausal=True).table
-    assert set(allowed["information"]) == {"inductive+future", "calibration:6+future"}
+    assert set(allowed["information"]) == {
+        "inductive+future (scored as calibration:6)",
+        "calibration:6+future",
+    }
     whole = _run(table).table  # all windows are granted anyhow, but not to every row
     assert set(whole["information"]) == {"inductive+future", "transductive"}
 
@@ -211,8 +233,6 @@ def test_results_are_neither_mixed_nor_replaced_unasked(tmp_path):
         _run(make_table(seed=1), out=tmp_path, if_exists="resume")
     with pytest.raises(StudyError, match=r"information: \"transductive\" -> \"inductive\""):
         _run(table, out=tmp_path, if_exists="resume", information="inductive")
-    with pytest.raises(StudyError, match=r"rows\.tca \[z0\]: \(none\) -> "):
-        _run(table, out=tmp_path, if_exists="resume", methods=["tca"])
     other = _run(make_table(seed=1), out=tmp_path, if_exists="overwrite")
     with ResultsStore(tmp_path / "results.sqlite") as store:
         assert len(store.finished()) == len(other.folds)

@@ -8,7 +8,9 @@ import pytest
 
 from eegtl.errors import StudyError
 from eegtl.evaluation import ResultsStore
-from eegtl.evaluation.store import FoldRecord, differences, open_store, write_whole
+from eegtl.evaluation.facts import differences
+from eegtl.evaluation.folder import open_store, write_whole
+from eegtl.evaluation.store import FoldRecord
 
 
 def _record(fold="s0", **changes):
@@ -56,7 +58,7 @@ def test_what_is_written_is_read_back_from_the_file(tmp_path):
 def test_a_fold_is_written_once():
     with ResultsStore() as store:
         store.add(_record())
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(StudyError, match=r"cannot be written \(UNIQUE constraint failed"):
             store.add(_record(accuracy=0.9))
         assert store.folds()["accuracy"].tolist() == [0.6]
 
