@@ -54,6 +54,7 @@ def recording_features(
     meta = pd.DataFrame(
         {
             "dataset": [recording.dataset] * n_rows,
+            "recording": [recording.file] * n_rows,
             "subject": [recording.subject] * n_rows,
             "session": np.full(n_rows, recording.session, dtype=np.int64),
             "trial": chosen["trial"],
