@@ -9,10 +9,22 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 #: left never imports right
-ORDER = (
-    "errors _checks _optional kernels recordings preprocessing features transfer evaluation "
-    "personalize streaming report testing cli"
-).split()
+ORDER = [
+    "errors",
+    "_checks",
+    "_optional",
+    "kernels",
+    "recordings",
+    "preprocessing",
+    "features",
+    "transfer",
+    "evaluation",
+    "personalize",
+    "streaming",
+    "report",
+    "testing",
+    "cli",
+]
 MODULES = sorted((ROOT / "eegtl").rglob("*.py"))
 
 
