@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from ..errors import EegtlError, SubjectError
+from .say import say
 
 #: exit codes
 FAILED, INTERRUPTED = 2, 130
@@ -25,9 +26,7 @@ def one_paragraph() -> Iterator[None]:
     try:
         yield
     except EegtlError as error:
-        from ..report.escape import printable
-
         name = type(error).__name__
         message = f"{name} in {error}" if isinstance(error, SubjectError) else f"{name}: {error}"
-        typer.echo(f"eegtl: {printable(message)}", err=True)
+        say(f"eegtl: {message}", err=True)
         raise typer.Exit(FAILED) from None

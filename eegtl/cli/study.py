@@ -13,6 +13,7 @@ import typer
 from ..errors import StudyError
 from .problems import INTERRUPTED, one_paragraph
 from .progress import Progress
+from .say import say
 
 if TYPE_CHECKING:
     from ..features import FeatureTable
@@ -204,7 +205,6 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
     from ..evaluation.folder import refuse_existing
     from ..evaluation.runner import check_counts
     from ..report import footnotes, format_table, save_markdown
-    from ..report.escape import printable
 
     methods = None
     if settings.methods is not None:
@@ -220,9 +220,9 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
     try:
         collection = load(settings.name, settings.root, channels=_channels(settings.channels))
         title = _describe(collection)
-        typer.echo(printable(title))
+        say(title)
         table = _features(collection, settings)
-        typer.echo(
+        say(
             f"protocol: leave-one-subject-out, {granted.tag}; what each row may see is in the "
             "column 'sees'"
         )
@@ -245,9 +245,9 @@ def _run(settings: Settings, folder: Path, if_exists: str, jobs: int | None) -> 
     save_markdown(result, folder, title)
     typer.echo("\n" + format_table(result))
     for note in footnotes(result):
-        typer.echo(printable(note))
+        say(note)
     files = f"{folder}/{{table.csv, table.md, results.sqlite}}"
-    typer.echo(printable(f"written: {files}     resume with: {again}"))
+    say(f"written: {files}     resume with: {again}")
 
 
 def _channels(text: str | None) -> Any:
@@ -271,7 +271,6 @@ def _features(collection: Collection, settings: Settings) -> FeatureTable:
     import warnings
 
     from ..features import BANDS, FeatureExtractor
-    from ..report.escape import printable
 
     window = settings.window
     if window is None:
@@ -282,16 +281,14 @@ def _features(collection: Collection, settings: Settings) -> FeatureTable:
         extractor = FeatureExtractor(window=window)
         table = extractor.extract(collection, progress, skip_bad=settings.skip_bad)
     for message in dict.fromkeys(str(warning.message) for warning in caught):
-        typer.echo(printable(f"note: {message}"))
+        say(f"note: {message}")
     for problem in table.info.get("skipped", []):
-        typer.echo(printable(f"left out: {problem}"))
+        say(f"left out: {problem}")
     return table
 
 
 def _say_stopped(folder: Path, again: str, *, ran: bool, resumed: bool) -> None:
     """Say what is kept; results that lay in the folder before count only when continued."""
-    from ..report.escape import printable
-
     if ran:
         from ..evaluation.folder import RESULTS
         from ..evaluation.store import ResultsStore
@@ -303,4 +300,4 @@ def _say_stopped(folder: Path, again: str, *, ran: bool, resumed: bool) -> None:
         text = f"stopped before a fold was run; {folder} is as it was. Continue with: {again}"
     else:
         text = "stopped before the first fold; nothing was written."
-    typer.echo(printable(f"eegtl: {text}"), err=True)
+    say(f"eegtl: {text}", err=True)
