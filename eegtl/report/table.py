@@ -136,8 +136,8 @@ def normalization_note(table: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Empty unless source-only gains from 'z2', and at least half of what the best row gains
-        over source-only without normalisation.
+        Empty unless source-only gains at least five points from 'z2', at least half of what the
+        best row gains over source-only without normalisation, and is better than majority.
 
     Examples
     --------
@@ -152,7 +152,8 @@ def normalization_note(table: pd.DataFrame) -> str:
     references = ("majority", "shuffled labels")
     best = table.loc[~table["method"].isin(references), "accuracy_mean"].max() - none
     gain = z2 - none
-    if gain <= 0 or gain < best / 2:
+    worth_saying = gain >= 0.05 and z2 > means.get(("majority", "none"), 0.0)
+    if not worth_saying or gain < best / 2:
         return ""
     return (
         f"'z2' alone explains most of the gain here ({100 * gain:.1f} of {100 * best:.1f} "

@@ -84,20 +84,23 @@ def test_footnotes_say_what_was_computed():
 
 
 @pytest.mark.parametrize(
-    ("none", "z2", "best", "said"),
+    ("none", "z2", "best", "majority", "said"),
     [
-        (0.6, 0.7, 0.75, True),
-        (0.6, 0.7, 0.85, False),
-        (0.6, 0.6, 0.6, False),
-        (0.6, 0.5, 0.55, False),
+        (0.6, 0.7, 0.75, 0.5, True),
+        (0.6, 0.7, 0.85, 0.5, False),
+        (0.6, 0.6, 0.6, 0.5, False),
+        (0.6, 0.5, 0.55, 0.5, False),
+        (0.6, 0.64, 0.64, 0.5, False),  # less than five points is nothing to explain
+        (0.6, 0.7, 0.75, 1.0, False),  # one class is left: guessing it is better
     ],
 )
-def test_what_normalisation_explains_is_said_only_when_it_is_true(none, z2, best, said):
+def test_what_normalisation_explains_is_said_only_when_it_is_true(none, z2, best, majority, said):
     table = _result(
         _line("source-only", "none", "inductive", none),
         _line("source-only", "z2", "transductive", z2),
         _line("tca", "z0", "transductive", best),
         _line("shuffled labels", "z2", "transductive", 0.99),
+        _line("majority", "none", "inductive", majority),
     ).table
     assert bool(normalization_note(table)) is said
     assert normalization_note(table.iloc[:1]) == ""
