@@ -31,7 +31,8 @@ def choose_rows(
     Parameters
     ----------
     methods : iterable of str, Method or StudyRow, mapping of str to estimator, or None
-        Names or families of `METHODS`, records of one's own, or unfitted estimators by name;
+        Names or families of `METHODS`, records of one's own, or a mapping that gives unfitted
+        estimators names of their own (and may hold names of methods, too);
         None means all of `METHODS` that the information set allows. The baselines (source-only,
         majority, shuffled labels) are always among the rows.
     granted : InformationSet
@@ -150,9 +151,16 @@ def row_of_estimator(name: str, estimator: Any, seed: int = 0) -> StudyRow:
     Raises
     ------
     StudyError
-        When the estimator cannot be cloned, since it has no ``get_params``.
+        When the estimator cannot be cloned, since it has no ``get_params``, or has no
+        ``predict``.
     """
     settings_of(estimator, name)
+    if not hasattr(estimator, "predict"):
+        raise StudyError(
+            f"{name} ({type(estimator).__name__}) has no predict; a study scores classifiers. Put "
+            f"it into make_transfer_pipeline({type(estimator).__name__}(...), "
+            "default_classifier())."
+        )
     steps = [step for _, step in getattr(estimator, "steps", [(name, estimator)])]
     modes = [step.mode for step in steps if isinstance(step, SubjectNormalizer)]
     last = steps[-1]
@@ -174,10 +182,15 @@ def _asked(methods: Methods, seed: int) -> tuple[list[Method], list[StudyRow]]:
     """Separate the methods asked for by name from rows that the caller brings."""
     if methods is None:
         return [], []
-    if isinstance(methods, Mapping):
-        return [], [row_of_estimator(name, step, seed) for name, step in methods.items()]
     asked: list[Method] = []
     own: list[StudyRow] = []
+    if isinstance(methods, Mapping):
+        for name, method in methods.items():
+            if isinstance(method, str):
+                asked.extend(_by_name(method))
+            else:
+                own.append(row_of_estimator(name, method, seed))
+        return asked, own
     for method in [methods] if isinstance(methods, str) else methods:
         if isinstance(method, StudyRow):
             own.append(method)
@@ -188,7 +201,13 @@ def _asked(methods: Methods, seed: int) -> tuple[list[Method], list[StudyRow]]:
     return asked, own
 
 
-def _by_name(name: str) -> list[Method]:
+def _by_name(name: Any) -> list[Method]:
+    if not isinstance(name, str):
+        raise StudyError(
+            f"methods holds a {type(name).__name__}; a list takes names of methods and `Method` "
+            "records. Give estimators of your own by name, beside names of methods: "
+            "{'mine': pipeline, 'tca': 'tca'}."
+        )
     found = [method for method in METHODS if name in (method.name, method.family)]
     if found:
         return found

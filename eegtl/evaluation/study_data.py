@@ -68,6 +68,11 @@ def usable_rows(
         another, features are not causal but must be, no window has settled, a window has no label,
         or a feature is not finite.
     """
+    if not hasattr(table, "meta"):
+        raise StudyError(
+            f"a study takes a FeatureTable; got a {type(table).__name__}. FeatureExtractor.extract "
+            "makes one, with the subject, trial and label of each window."
+        )
     if len(table) == 0:
         raise StudyError(
             "the table holds no windows. Check the selection of subjects, labels and windows."
@@ -94,6 +99,13 @@ def usable_rows(
         raise StudyError(
             f"{int(unlabelled.sum())} windows have no label, the first of subject {who}. Select "
             "the labelled trials first."
+        )
+    labels = table.meta["label"]
+    if pd.api.types.is_float_dtype(labels) and not (labels == labels.round()).all():
+        raise StudyError(
+            f"the labels are continuous ({labels.nunique()} values from {labels.min():g} to "
+            f"{labels.max():g}); a study compares classifiers. Make classes of them first, for "
+            "example with pandas.cut."
         )
     bad = ~np.isfinite(table.X).all(axis=1)
     if bad.any():

@@ -36,6 +36,7 @@ def study_notes(
     """
     notes = [f"left out: {problem}" for problem in table.info.get("skipped", [])]
     notes += _vanished(table.meta, used.meta)
+    notes += _flagged(used.meta)
     if granted.kind in ("calibration", "online"):
         notes += order_note(used.meta)
     one_class = [f.name for f in folds if len(np.unique(data.codes[f.test])) == 1]
@@ -45,6 +46,18 @@ def study_notes(
             f"({_some(one_class)}): their balanced accuracy is the recall of that class"
         )
     return notes
+
+
+def _flagged(meta: pd.DataFrame) -> list[str]:
+    """Say whose windows carry marks of a bad signal; they are scored all the same."""
+    if "flags" not in meta:
+        return []
+    marked = meta.loc[meta["flags"].astype(str) != "", ["subject", "flags"]]
+    return [
+        f"{len(rows)} windows of {subject} are marked {' and '.join(sorted(set(rows['flags'])))}; "
+        "they are scored all the same"
+        for subject, rows in marked.groupby("subject", sort=False)
+    ]
 
 
 def fixed_people(data: StudyData) -> list[str]:

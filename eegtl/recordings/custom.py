@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from functools import partial
 from numbers import Real
@@ -11,7 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, SubjectError
+from ..errors import InputError, SignalWarning, SubjectError
 from .channels import canonical_names
 from .collection import Collection, Entry
 from .selection import choose_channels
@@ -32,7 +33,8 @@ def from_raws(
     Parameters
     ----------
     raws : sequence of mne.io.BaseRaw
-        The recordings, in volts as MNE has it; their EEG channels are used.
+        The recordings, in volts as MNE has it; their EEG channels are used, also those in
+        ``raw.info["bads"]``, with a warning: all recordings need the same channels.
     trials : DataFrame or sequence of DataFrame
         One table per recording, or one table with the column ``recording`` (position in `raws`,
         from 0). Needed are ``label``, ``onset`` (s from the start of the recording) and
@@ -60,6 +62,11 @@ def from_raws(
     DatasetError
         When a channel is unknown.
 
+    Warns
+    -----
+    SignalWarning
+        When a recording marks channels as bad.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -77,6 +84,13 @@ def from_raws(
             raise InputError(
                 f"raws[{position}] is a {type(raw).__name__}; expected is an mne.io.BaseRaw, for "
                 "example mne.io.RawArray(samples_in_volts, info)"
+            )
+        if raw.info["bads"] and channels is None:
+            warnings.warn(
+                f"raws[{position}] marks {', '.join(raw.info['bads'])} as bad, and all EEG "
+                "channels are used: interpolate them first, or leave them out with channels=[...]",
+                SignalWarning,
+                stacklevel=2,
             )
     subjects = [_person(subject) for subject in _one_each(subjects, "subjects", len(raws))]
     sessions = [1] * len(raws) if sessions is None else _one_each(sessions, "sessions", len(raws))

@@ -187,6 +187,10 @@ def check_information(estimator: Any) -> None:
     after = _scores(fitted, toy.T)
     levels = INFORMATION_LEVELS
     assert levels.index(fitted.information_) >= levels.index(fitted.needs_), "information_ < needs_"
+    if fitted.needs_ != "labelled":
+        assert fitted.information_ != "labelled", (
+            "information_ is 'labelled' after an adapt without labels"
+        )
     if fitted.information_ == "inductive":
         _same(before, after, "information_ is 'inductive', but adapt changes the result", 0.0)
     consumed = fitted.information_ != "inductive"
@@ -312,6 +316,22 @@ def check_fit_transform(estimator: Any) -> None:
     _same(mapped[order], permuted, "permuting the rows permutes the output rows")
 
 
+def check_moves_source(estimator: Any) -> None:
+    """`moves_source` is set where `adapt` changes what `transform_source` gives."""
+    if not hasattr(estimator, "transform_source"):
+        return
+    toy = toy_problem()
+    fitted = _fit(estimator, toy)
+    before = fitted.transform_source(toy.X, toy.subjects)
+    _adapt(fitted, toy, toy.T + 5)
+    after = fitted.transform_source(toy.X, toy.subjects)
+    moved = before.shape != after.shape or not np.array_equal(before, after)
+    assert not moved or fitted.moves_source, (
+        "adapt changes transform_source; set moves_source = True, so that a pipeline refits what "
+        "stands behind"
+    )
+
+
 def check_few_rows(estimator: Any) -> None:
     """One target row gives finite results."""
     if estimator.needs_ == "labelled":
@@ -354,5 +374,6 @@ RULES: tuple[Callable[[Any], None], ...] = (
     check_calibration,
     check_partial_adapt,
     check_fit_transform,
+    check_moves_source,
     check_few_rows,
 )

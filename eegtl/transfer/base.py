@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_rows, check_subjects
+from .._checks import INFORMATION_LEVELS, check_rows, check_subjects
 from ..errors import CalibrationError, ContractError, InputError
 
 Floats = NDArray[np.float64]
@@ -171,6 +171,11 @@ class TransferEstimator(BaseEstimator):
                 "that works without labels."
             )
         used = self._adapt_target(target)
+        if used not in INFORMATION_LEVELS:
+            raise ContractError(
+                f"{type(self).__name__}._adapt_target returned {used!r}; it must return what it "
+                f"consumed: one of {', '.join(INFORMATION_LEVELS)}."
+            )
         self._set_consumed(used, len(target.X) if used != "inductive" else 0)
         return self
 

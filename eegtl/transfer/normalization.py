@@ -47,6 +47,9 @@ class SubjectNormalizer(OneToOneFeatureMixin, Aligner):
 
     Notes
     -----
+    Without `subjects` in `fit`, all rows count as one person, and z1 and z2 cannot tell the
+    sources apart.
+
     z = (x - mean) / sd with the population standard deviation. A feature that is constant
     within a person has no scale of its own and takes the pooled one (1 when that is 0, too);
     so does a target of a single row. z2 assumes that the person's class mix resembles the

@@ -92,6 +92,13 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
     n_pooled_windows_ : int
         How many labelled calibration rows the plain classifier at the end was fitted on.
 
+    Notes
+    -----
+    scikit-learn's search tools (`GridSearchCV`) run, but they call `fit` and `score` and never
+    `adapt`: they tune the pipeline as it is *before adapt*. To judge a setting as a wearer will
+    meet it, let each source person play the wearer: fit on the others, `adapt` to that person's
+    rows without labels, then score; never with the target's labels.
+
     Examples
     --------
     >>> from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline

@@ -132,8 +132,9 @@ class TCA(KernelProjection):
         self.gap_ = float(np.linalg.norm(solution.gap) / np.sqrt(solution.variances.sum()))
         if solution.equal_means and self.kernel == "linear":
             warnings.warn(
-                "sources and target have equal means (behind z2 they always have), so TCA with "
-                "the linear kernel is PCA of the pooled rows; use kernel='rbf', or z0 before it.",
+                "sources and target have (nearly) equal means, as they always have behind z2, so "
+                "TCA with the linear kernel is PCA of the pooled rows. Another kernel (rbf) still "
+                "tells them apart.",
                 TransferWarning,
                 stacklevel=2,
             )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import eegtl
-from eegtl.errors import DatasetError, InputError, SubjectError
+from eegtl.errors import DatasetError, InputError, SignalWarning, SubjectError
 
 
 def raw(
@@ -207,3 +207,14 @@ def test_no_eeg_channel() -> None:
 def test_arguments_that_do_not_fit(raws: Any, trials: Any, more: Any, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         eegtl.from_raws(raws, trials, **more)
+
+
+def test_channels_marked_bad_are_used_with_a_warning():
+    info = mne.create_info(["T7", "T8"], 128.0, "eeg", verbose="error")
+    samples = 1e-5 * np.random.default_rng(0).standard_normal((2, 1280))
+    raw = mne.io.RawArray(samples, info, verbose="error")
+    raw.info["bads"] = ["T8"]
+    trials = pd.DataFrame({"label": ["calm"], "onset": [0.0], "duration": [10.0]})
+    with pytest.warns(SignalWarning, match=r"raws\[0\] marks T8 as bad, and all EEG channels"):
+        assert eegtl.from_raws([raw], trials, subjects=["anna"])[0].ch_names == ("T7", "T8")
+    assert eegtl.from_raws([raw], trials, subjects=["anna"], channels=["T7"])[0].ch_names == ("T7",)

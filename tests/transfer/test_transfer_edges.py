@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from transfer.transfer_problems import domains
 
 from eegtl.errors import ContractError, InputError, TransferWarning
-from eegtl.testing import toy_problem
-from eegtl.transfer import TCA, SubjectNormalizer, default_classifier, make_transfer_pipeline
+from eegtl.testing import check_transfer_estimator, toy_problem
+from eegtl.transfer import (
+    TCA,
+    Aligner,
+    SubjectNormalizer,
+    Target,
+    default_classifier,
+    make_transfer_pipeline,
+)
 
 
 def test_linear_tca_that_leaves_nothing_out_says_so() -> None:
@@ -51,3 +59,59 @@ def test_transform_source_wants_the_subjects_where_they_matter() -> None:
     assert z0.transform_source(X).shape == X.shape
     one = SubjectNormalizer("z2").fit(X, subjects=["ann"] * 4)
     np.testing.assert_array_equal(one.transform_source(X), one.transform_source(X, ["ann"] * 4))
+
+
+class MovesInSecret(Aligner):
+    """Subtract the target's mean from everybody.
+
+    Consumes: the unlabelled target rows.
+    Before adapt: subtracts the mean of the sources.
+    Memory: a mean; no rows.
+    """
+
+    def _fit_source(self, X: Any, y: Any, subjects: Any, rows: Any) -> None:
+        self.source_mean_ = X.mean(axis=0)
+
+    def _forget_target(self) -> None:
+        self.mean_ = self.source_mean_
+
+    def _adapt_target(self, target: Target) -> str:
+        self.mean_ = target.X.mean(axis=0)
+        return "unlabelled"
+
+    def _transform(self, X: Any) -> Any:
+        return X - self.mean_
+
+
+class SaysLabelled(MovesInSecret):
+    __doc__ = MovesInSecret.__doc__
+    moves_source = True
+
+    def _adapt_target(self, target: Target) -> str:
+        super()._adapt_target(target)
+        return "labelled"
+
+
+class SaysNothing(MovesInSecret):
+    __doc__ = MovesInSecret.__doc__
+
+    def _adapt_target(self, target: Target) -> str:  # a forgotten return
+        super()._adapt_target(target)
+        return None  # type: ignore[return-value]
+
+
+def test_the_battery_finds_a_source_side_that_moves_in_secret() -> None:
+    with pytest.raises(AssertionError, match="adapt changes transform_source; set moves_source"):
+        check_transfer_estimator(MovesInSecret())
+
+
+def test_the_battery_finds_labels_claimed_but_not_given() -> None:
+    with pytest.raises(AssertionError, match="'labelled' after an adapt without labels"):
+        check_transfer_estimator(SaysLabelled())
+
+
+def test_adapt_target_must_say_what_it_consumed() -> None:
+    toy = toy_problem()
+    message = "SaysNothing._adapt_target returned None; it must return what it consumed"
+    with pytest.raises(ContractError, match=re.escape(message)):
+        SaysNothing().fit(toy.X, toy.y).adapt(toy.T)
