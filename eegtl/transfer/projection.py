@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -173,14 +174,11 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
 
     def _feature_moments(self, rows: Floats, root: Floats) -> Moments:
         """Give the moments of the landmark features, in blocks of rows."""
-        total: Moments | None = None
-        for start in range(0, len(rows), BLOCK_ROWS):
-            block = rows[start : start + BLOCK_ROWS]
-            moments = row_moments(rbf_kernel(block, self.anchors_, self.gamma_) @ root)
-            total = moments if total is None else merge_moments(total, moments)
-        if total is None:
-            raise InputError("there are no rows.")
-        return total
+        blocks = (
+            rbf_kernel(rows[start : start + BLOCK_ROWS], self.anchors_, self.gamma_) @ root
+            for start in range(0, len(rows), BLOCK_ROWS)
+        )
+        return reduce(merge_moments, map(row_moments, blocks))
 
     def _landmarks(self, n: int) -> int:
         """Give the number of landmarks; n or more means the exact problem."""

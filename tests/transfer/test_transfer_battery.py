@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import ClassifierMixin, OneToOneFeatureMixin
+from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from transfer.transfer_problems import Centred
 
 from eegtl.testing import check_transfer_estimator
 from eegtl.testing.contract import (
@@ -20,32 +21,7 @@ from eegtl.testing.contract import (
     check_row_order,
     toy_problem,
 )
-from eegtl.transfer.base import Aligner, Target, TransferEstimator
-
-
-class Centred(OneToOneFeatureMixin, Aligner):
-    """Subtract the mean of whoever the rows are from.
-
-    Consumes: the unlabelled target rows.
-    Before adapt: subtracts the mean of the sources.
-    Memory: a mean; no rows.
-    """
-
-    def _fit_source(self, X: Any, y: Any, subjects: Any, rows: Any) -> None:
-        self.source_mean_ = X.mean(axis=0)
-
-    def _forget_target(self) -> None:
-        self.mean_ = self.source_mean_
-
-    def _adapt_target(self, target: Target) -> str:
-        self.mean_ = target.X.mean(axis=0)
-        return "unlabelled"
-
-    def _transform(self, X: Any) -> Any:
-        return X - self.mean_
-
-    def _transform_source(self, X: Any, subjects: Any) -> Any:
-        return X - self.source_mean_
+from eegtl.transfer.base import Target, TransferEstimator
 
 
 class MutatesInput(Centred):

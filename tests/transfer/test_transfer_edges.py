@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from transfer.transfer_problems import domains
+from transfer.transfer_problems import Centred, domains
 
 from eegtl.errors import ContractError, InputError, TransferWarning
 from eegtl.testing import check_transfer_estimator, toy_problem
 from eegtl.transfer import (
     TCA,
-    Aligner,
     SubjectNormalizer,
     Target,
     default_classifier,
@@ -61,25 +60,10 @@ def test_transform_source_wants_the_subjects_where_they_matter() -> None:
     np.testing.assert_array_equal(one.transform_source(X), one.transform_source(X, ["ann"] * 4))
 
 
-class MovesInSecret(Aligner):
-    """Subtract the target's mean from everybody.
+class MovesInSecret(Centred):
+    __doc__ = Centred.__doc__
 
-    Consumes: the unlabelled target rows.
-    Before adapt: subtracts the mean of the sources.
-    Memory: a mean; no rows.
-    """
-
-    def _fit_source(self, X: Any, y: Any, subjects: Any, rows: Any) -> None:
-        self.source_mean_ = X.mean(axis=0)
-
-    def _forget_target(self) -> None:
-        self.mean_ = self.source_mean_
-
-    def _adapt_target(self, target: Target) -> str:
-        self.mean_ = target.X.mean(axis=0)
-        return "unlabelled"
-
-    def _transform(self, X: Any) -> Any:
+    def _transform_source(self, X: Any, subjects: Any) -> Any:
         return X - self.mean_
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import OneToOneFeatureMixin
 
 from eegtl.testing import toy_problem
 from eegtl.transfer import SourceOnly, TransferPipeline, make_transfer_pipeline
@@ -77,3 +78,28 @@ class Weigher(Aligner):
 
     def _transform(self, X: Any) -> Any:
         return X
+
+
+class Centred(OneToOneFeatureMixin, Aligner):
+    """Subtract the mean of whoever the rows are from.
+
+    Consumes: the unlabelled target rows.
+    Before adapt: subtracts the mean of the sources.
+    Memory: a mean; no rows.
+    """
+
+    def _fit_source(self, X: Any, y: Any, subjects: Any, rows: Any) -> None:
+        self.source_mean_ = X.mean(axis=0)
+
+    def _forget_target(self) -> None:
+        self.mean_ = self.source_mean_
+
+    def _adapt_target(self, target: Target) -> str:
+        self.mean_ = target.X.mean(axis=0)
+        return "unlabelled"
+
+    def _transform(self, X: Any) -> Any:
+        return X - self.mean_
+
+    def _transform_source(self, X: Any, subjects: Any) -> Any:
+        return X - self.source_mean_
