@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TESTFLAGS ?=
 
-.PHONY: study test lint types bench clean
+.PHONY: study test lint types bench docs clean
 
 study: $(VENV)/.installed
 	$(BIN)/eegtl study synthetic --out runs/synthetic --overwrite
@@ -24,6 +24,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -e ".[test,bench]" -c constraints.txt
 	$(BIN)/python -m pytest tests/benchmarks -n 0 --benchmark-enable --benchmark-only -q -s $(TESTFLAGS)
 
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -e ".[test,docs]" -c constraints.txt
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "eegtl needs Python >= 3.11; run: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -31,4 +35,4 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

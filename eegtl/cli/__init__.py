@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from .study import EPILOG, study
+from . import doctor, features, report, study
+from .datasets import datasets_app
 
 app = typer.Typer(
     name="eegtl",
@@ -40,7 +41,11 @@ def _root(
     """EEG of many people -> a classifier of emotion or mental state for one person."""
 
 
-app.command(epilog=EPILOG)(study)
+app.command(epilog=study.EPILOG)(study.study)
+app.command(epilog=features.EPILOG)(features.features)
+app.command(epilog=report.EPILOG)(report.report)
+app.add_typer(datasets_app, name="datasets")
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 
 
 def main() -> None:

@@ -4,30 +4,38 @@ from .comparison import TABLE_COLUMNS
 from .information import InformationSet, check
 from .methods import METHODS, Method, StudyRow
 from .metrics import Scores, score, trial_accuracy
-from .protocols import Fold, LeaveOneSubjectOut
-from .runner import StudyResult, run_study
+from .protocols import PROTOCOLS, CrossSession, Fold, LeaveOneSubjectOut
+from .result import StudyResult
+from .runner import run_study
 from .selection import choose_rows
 from .shuffling import shuffle_trial_labels
 from .statistics import holm, paired_wilcoxon
 from .store import ResultsStore
+from .transfer_search import TransferSearch
+from .tuning import SearchResult, search
 
 __all__ = [
     "METHODS",
+    "PROTOCOLS",
     "TABLE_COLUMNS",
+    "CrossSession",
     "Fold",
     "InformationSet",
     "LeaveOneSubjectOut",
     "Method",
     "ResultsStore",
     "Scores",
+    "SearchResult",
     "StudyResult",
     "StudyRow",
+    "TransferSearch",
     "check",
     "choose_rows",
     "holm",
     "paired_wilcoxon",
     "run_study",
     "score",
+    "search",
     "shuffle_trial_labels",
     "trial_accuracy",
 ]

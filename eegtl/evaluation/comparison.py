@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from .methods import StudyRow
 from .metrics import over_subjects
-from .statistics import holm, paired_wilcoxon
+from .statistics import bootstrap_interval, holm, paired_wilcoxon
 
 #: Columns of ``table.csv``.
 TABLE_COLUMNS = (
@@ -28,70 +30,150 @@ TABLE_COLUMNS = (
     "delta_accuracy",
     "p_holm",
     "seconds_per_fold",
+    "accuracy_low",
+    "accuracy_high",
+    "delta_low",
+    "delta_high",
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+AnyRow = TypeVar("AnyRow", "StudyRow", "TableRow")
 _METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "trial_accuracy")
 
 
-def compare(
-    folds: pd.DataFrame, rows: Sequence[StudyRow], information: dict[str, str]
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class TableRow:
+    """What the table says of a row besides its scores.
+
+    Attributes
+    ----------
+    key : str
+        The row's name in the results store.
+    name, normalization, information : str
+        The columns ``method``, ``normalization`` and ``information`` of the table.
+    classifier : str or None
+    role : {"source-only", "transfer", "reference"}
+    shuffled : bool
+        As in `StudyRow`.
+    """
+
+    key: str
+    name: str
+    normalization: str
+    information: str
+    classifier: str | None
+    role: str
+    shuffled: bool
+
+    @classmethod
+    def of(cls, row: StudyRow, information: str) -> Self:
+        """Describe a row of a study.
+
+        Parameters
+        ----------
+        row : StudyRow
+        information : str
+            What it consumed of the target.
+
+        Returns
+        -------
+        TableRow
+        """
+        own = {name: getattr(row, name) for name in ("key", "name", "normalization")}
+        rest = {name: getattr(row, name) for name in ("classifier", "role", "shuffled")}
+        return cls(**own, information=information, **rest)
+
+
+def compare(folds: pd.DataFrame, rows: Sequence[TableRow], seed: int = 0) -> pd.DataFrame:
     """Make the table of a study.
 
     Parameters
     ----------
     folds : pandas.DataFrame
-        One line a fold: ``row, repeat, fold``, the four scores and ``seconds``.
-    rows : sequence of StudyRow
+        One line a fold: ``row, repeat, fold, subject``, the four scores and ``seconds``.
+    rows : sequence of TableRow
         In the order of the table.
-    information : dict of str to str
-        For each row's key, what it consumed of the target.
+    seed : int
+        Seed of the bootstrap.
 
     Returns
     -------
     pandas.DataFrame
-        With the columns `TABLE_COLUMNS`, scores as fractions. Rows with shuffled labels give
-        mean and standard deviation over the shuffles of the mean over people; all others over
-        people. Rows without a comparison have NaN there.
+        With the columns `TABLE_COLUMNS`, scores as fractions. Folds of one person are averaged
+        first, so that statistics are over people. Rows with shuffled labels give mean and standard
+        deviation over the shuffles of the mean over people. Rows without a comparison have NaN
+        there; the intervals are those of `bootstrap_interval`.
     """
     lines = []
     for row in rows:
         own = folds[folds["row"] == row.key]
-        line = _shuffled(own) if row.shuffled else _over_people(own)
+        line = _shuffled(own) if row.shuffled else _over_people(own, seed)
         line |= {
             "method": row.name,
             "normalization": row.normalization,
-            "information": information[row.key],
-            "n_subjects": own["fold"].nunique(),
+            "information": row.information,
+            "n_subjects": own["subject"].nunique(),
             "seconds_per_fold": own["seconds"].mean(),
             "delta_accuracy": np.nan,
             "p_holm": np.nan,
+            "delta_low": np.nan,
+            "delta_high": np.nan,
         }
         baseline = baseline_of(row, rows)
         if baseline is not None:
-            scores = own.set_index("fold")["accuracy"]
-            other = folds[folds["row"] == baseline.key].set_index("fold")["accuracy"]
+            scores = _by_person(own)["accuracy"]
+            other = _by_person(folds[folds["row"] == baseline.key])["accuracy"]
             other = other.loc[scores.index]
             line["delta_accuracy"] = float((scores - other).mean())
             line["p_holm"] = paired_wilcoxon(scores, other)
+            line["delta_low"], line["delta_high"] = bootstrap_interval(scores - other, seed)
         lines.append(line)
-    table = pd.DataFrame(lines)[list(TABLE_COLUMNS)]
+    table = pd.DataFrame(lines, columns=list(TABLE_COLUMNS))
     table["p_holm"] = holm(table["p_holm"])
     return table
 
 
-def baseline_of(row: StudyRow, rows: Sequence[StudyRow]) -> StudyRow | None:
+def chance_band(folds: pd.DataFrame, rows: Sequence[TableRow]) -> dict[str, Any] | None:
+    """Give the band in which the mean accuracy lies by chance.
+
+    Parameters
+    ----------
+    folds : pandas.DataFrame
+    rows : sequence of TableRow
+        As in `compare`.
+
+    Returns
+    -------
+    dict or None
+        ``low`` and ``high`` (quantiles .025 and .975 over the shuffles of the mean over people,
+        interpolated: of 20 shuffles they are nearly the extremes), ``mean`` and ``n_shuffles``;
+        None without shuffles.
+    """
+    keys = [row.key for row in rows if row.shuffled]
+    own = folds[folds["row"].isin(keys)]
+    if own.empty:
+        return None
+    means = _shuffle_means(own)["accuracy"]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {
+        "low": float(low),
+        "high": float(high),
+        "mean": float(means.mean()),
+        "n_shuffles": len(means),
+    }
+
+
+def baseline_of(row: AnyRow, rows: Sequence[AnyRow]) -> AnyRow | None:
     """Find the row that a row is compared with.
 
     Parameters
     ----------
-    row : StudyRow
-    rows : sequence of StudyRow
+    row : StudyRow or TableRow
+    rows : sequence of StudyRow or TableRow
         The rows of the study.
 
     Returns
     -------
-    StudyRow or None
+    StudyRow, TableRow or None
         Source-only with the same classifier and the same normalisation; for source-only itself
         the one without normalisation; None when there is no such row.
     """
@@ -105,29 +187,49 @@ def baseline_of(row: StudyRow, rows: Sequence[StudyRow]) -> StudyRow | None:
     return None
 
 
-def _over_people(folds: pd.DataFrame) -> dict[str, object]:
-    accuracy = over_subjects(folds["accuracy"])
-    line: dict[str, object] = {f"{name}_mean": folds[name].mean() for name in _METRICS}
-    return line | {"accuracy_sd": accuracy.sd, "worst_subject_accuracy": accuracy.worst}
+def _by_person(folds: pd.DataFrame) -> pd.DataFrame:
+    """Average the folds of each person, in the order of appearance."""
+    return folds.groupby("subject", sort=False)[list(_METRICS)].mean()
+
+
+def _over_people(folds: pd.DataFrame, seed: int) -> dict[str, object]:
+    people = _by_person(folds)
+    accuracy = over_subjects(people["accuracy"])
+    low, high = bootstrap_interval(people["accuracy"], seed)
+    line: dict[str, object] = {f"{name}_mean": people[name].mean() for name in _METRICS}
+    return line | {
+        "accuracy_sd": accuracy.sd,
+        "worst_subject_accuracy": accuracy.worst,
+        "accuracy_low": low,
+        "accuracy_high": high,
+    }
+
+
+def _shuffle_means(folds: pd.DataFrame) -> pd.DataFrame:
+    """Average over people, for each shuffle."""
+    people = folds.groupby(["repeat", "subject"])[list(_METRICS)].mean()
+    return people.groupby("repeat").mean()
 
 
 def _shuffled(folds: pd.DataFrame) -> dict[str, object]:
-    means = folds.groupby("repeat")[list(_METRICS)].mean()
+    means = _shuffle_means(folds)
     line: dict[str, object] = {f"{name}_mean": means[name].mean() for name in _METRICS}
     return line | {
         "accuracy_sd": over_subjects(means["accuracy"]).sd,
         "worst_subject_accuracy": np.nan,
+        "accuracy_low": np.nan,
+        "accuracy_high": np.nan,
     }
 
 
-def warning_notes(folds: pd.DataFrame, rows: Sequence[StudyRow]) -> list[str]:
+def warning_notes(folds: pd.DataFrame, rows: Sequence[TableRow]) -> list[str]:
     """List the warnings of all folds once each, with how often they came.
 
     Parameters
     ----------
     folds : pandas.DataFrame
         With the columns ``row`` and ``warnings``.
-    rows : sequence of StudyRow
+    rows : sequence of TableRow
 
     Returns
     -------

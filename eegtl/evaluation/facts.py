@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import StudyError
 from .information import InformationSet
 from .methods import StudyRow
+from .protocols import Protocol
 from .settings import settings_of
 from .study_data import StudyData
 
@@ -25,7 +26,7 @@ _FREE = ("command", "python")
 
 
 def study_facts(
-    table: Any, data: StudyData, rows: list[StudyRow], granted: InformationSet, seed: int
+    table: Any, data: StudyData, rows: list[StudyRow], protocol: Protocol, seed: int
 ) -> dict[str, Any]:
     """Collect the facts of a study.
 
@@ -35,7 +36,7 @@ def study_facts(
         As it is studied, without the rows left out.
     data : StudyData
     rows : list of StudyRow
-    granted : InformationSet
+    protocol : protocol
     seed : int
 
     Returns
@@ -60,7 +61,8 @@ def study_facts(
         "n_windows": len(data.X),
         "subjects": list(dict.fromkeys(map(str, data.subjects))),
         "classes": data.classes.tolist(),
-        "information": granted.tag,
+        "protocol": protocol.name,
+        "information": InformationSet.parse(protocol.information).tag,
         "seed": int(seed),
         "rows": {row.key: _row(row, seed) for row in rows},
     }
@@ -82,6 +84,7 @@ def _row(row: StudyRow, seed: int) -> dict[str, Any]:
         "role": row.role,
         "classifier": row.classifier,
         "shuffled": row.shuffled,
+        "search": row.search,
         "estimator": settings_of(estimator, row.key),
     }
 

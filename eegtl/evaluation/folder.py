@@ -14,7 +14,7 @@ from .store import ResultsStore, is_busy
 
 RESULTS = "results.sqlite"
 #: written beside the results, and replaced with them
-_TABLES = ("table.csv", "table.md")
+_TABLES = ("table.csv", "table.md", "report.html", "recipe.toml")
 
 
 def refuse_existing(folder: Path | None, if_exists: str) -> None:
@@ -87,6 +87,12 @@ def open_store(folder: Path | None, facts: Mapping[str, Any], *, if_exists: str)
             f"{folder} cannot be used as the folder of a study ({error}). Choose another folder "
             "with --out."
         ) from error
+    for path in (folder, folder / RESULTS):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise StudyError(
+                f"{path} is read-only, so no results can be kept there. Choose another folder with "
+                "--out."
+            )
     if if_exists == "overwrite":
         return _replaced(folder, facts)
     store = ResultsStore(folder / RESULTS, facts, exclusive=True)
@@ -134,14 +140,25 @@ def write_whole(path: Path, text: str) -> Path:
     Returns
     -------
     path
+
+    Raises
+    ------
+    StudyError
+        When it cannot be written; a file that was there is as it was.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StudyError(
+            f"{path} cannot be written ({error}). Check that the disk has space and the folder is "
+            "yours."
+        ) from error
     return path

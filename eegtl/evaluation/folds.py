@@ -77,6 +77,8 @@ class FoldOutcome:
         Time of fit, adapt and predict.
     warnings : tuple of str
         Messages of the warnings given meanwhile.
+    chosen : str
+        The ``best_params_`` of a search, as text; empty for other estimators.
     """
 
     row: str
@@ -86,14 +88,15 @@ class FoldOutcome:
     n_target_windows: int
     seconds: float
     warnings: tuple[str, ...]
+    chosen: str = ""
 
 
 def run_fold(
     task: FoldTask,
     X: NDArray[np.float64],
     subjects: NDArray[Any],
-    rows: pd.DataFrame,
-    target_rows: pd.DataFrame,
+    rows: pd.DataFrame | None,
+    target_rows: pd.DataFrame | None,
 ) -> FoldOutcome:
     """Fit on the sources, hand over what the information set allows, predict the test rows.
 
@@ -103,9 +106,10 @@ def run_fold(
     X : ndarray of shape (n_windows, n_features)
         All rows of the study; the arrays handed to the estimator are copies.
     subjects : ndarray of shape (n_windows,)
-    rows : pandas.DataFrame
+        What the estimator knows as such: people, or sessions.
+    rows : pandas.DataFrame or None
         Descriptions of the rows, with at least the columns of `SOURCE_ROWS`.
-    target_rows : pandas.DataFrame
+    target_rows : pandas.DataFrame or None
         Descriptions that do not tell a label, with the columns of `TARGET_ROWS`.
 
     Returns
@@ -149,15 +153,24 @@ def run_fold(
         int(getattr(task.estimator, "n_target_windows_", n_target)),
         seconds,
         tuple(f"{w.category.__name__}: {w.message}" for w in caught),
+        _chosen(task.estimator),
     )
+
+
+def _chosen(estimator: Any) -> str:
+    """Write down what a search chose; it may stand at the end of a pipeline."""
+    steps = getattr(estimator, "steps_", None)
+    last = steps[-1][1] if steps else estimator
+    params = getattr(last, "best_params_", None) or {}
+    return ", ".join(f"{name}={value!r}" for name, value in sorted(params.items()))
 
 
 def _fit_and_predict(
     task: FoldTask,
     X: NDArray[np.float64],
     subjects: NDArray[Any],
-    rows: pd.DataFrame,
-    target_rows: pd.DataFrame,
+    rows: pd.DataFrame | None,
+    target_rows: pd.DataFrame | None,
 ) -> tuple[NDArray[Any], int]:
     fold, estimator = task.fold, task.estimator
     X = np.asarray(X)  # a process gets a memory map; estimators get plain arrays
@@ -250,5 +263,7 @@ def _check_first_window(task: FoldTask, window: NDArray[np.float64], y_pred: NDA
         )
 
 
-def _describe(rows: pd.DataFrame, index: NDArray[np.intp], columns: tuple[str, ...]) -> Any:
+def _describe(rows: pd.DataFrame | None, index: NDArray[np.intp], columns: tuple[str, ...]) -> Any:
+    if rows is None:
+        return None
     return rows.iloc[index][list(columns)].reset_index(drop=True)

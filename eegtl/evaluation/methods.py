@@ -5,8 +5,8 @@ A new method is one more `Method` record in `METHODS`; everything else iterates 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 
 from .._checks import highest_information
+from ..errors import StudyError
 from ..transfer import (
     KPCA,
     TCA,
@@ -86,6 +87,8 @@ class Method:
     shuffled : bool
         Whether it is trained and scored with shuffled labels, and repeated; of its
         normalisations the first that the information set allows is used.
+    grid : mapping of str to tuple, optional
+        Values of the step's parameters that a tuned row tries (see `run_study`).
 
     Examples
     --------
@@ -102,6 +105,14 @@ class Method:
     uses: str | None = None
     always: bool = False
     shuffled: bool = False
+    grid: Mapping[str, tuple[Any, ...]] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.grid is not None and self.step is None:
+            raise StudyError(
+                f"the method {self.name!r} has a grid for {', '.join(self.grid)}, but no step "
+                "whose parameters they are. Give it a step, or leave the grid out."
+            )
 
     def build(self, normalization: str, seed: int) -> Any:
         """Build the unfitted estimator of one row.
@@ -167,6 +178,8 @@ class StudyRow:
         As in `Method`.
     shuffled : bool
         As in `Method`.
+    search : dict, optional
+        Facts of the search inside: ``criterion`` and ``n_configurations``.
     """
 
     name: str
@@ -176,6 +189,7 @@ class StudyRow:
     role: str = "transfer"
     uses: str | None = None
     shuffled: bool = False
+    search: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -210,16 +224,28 @@ def _source_only() -> Iterator[Method]:
         )
 
 
+#: Settings that tuned rows try: few, since every one costs a fit for each source person and fold.
+_TCA_GRID = {"n_components": (10, 30), "mu": (1e-2, 1.0)}
+_KPCA_GRID = {"n_components": (10, 30, 60)}
+
 #: All methods a study knows, in the order of its table.
 METHODS: tuple[Method, ...] = (
     *_source_only(),
-    Method("tca", "tca", ("z0", "z2"), lambda seed: TCA(random_state=seed)),
+    Method("tca", "tca", ("z0", "z2"), lambda seed: TCA(random_state=seed), grid=_TCA_GRID),
     Method(
-        "tca (linear)", "tca", ("z0", "z2"), lambda seed: TCA(kernel="linear", random_state=seed)
+        "tca (linear)",
+        "tca",
+        ("z0", "z2"),
+        lambda seed: TCA(kernel="linear", random_state=seed),
+        grid=_TCA_GRID,
     ),
-    Method("kpca", "kpca", ("z0", "z2"), lambda seed: KPCA(random_state=seed)),
+    Method("kpca", "kpca", ("z0", "z2"), lambda seed: KPCA(random_state=seed), grid=_KPCA_GRID),
     Method(
-        "kpca (linear)", "kpca", ("z0", "z2"), lambda seed: KPCA(kernel="linear", random_state=seed)
+        "kpca (linear)",
+        "kpca",
+        ("z0", "z2"),
+        lambda seed: KPCA(kernel="linear", random_state=seed),
+        grid=_KPCA_GRID,
     ),
     Method("source+calibration", "source+calibration", ("none", "z0", "z2"), uses="labelled"),
     Method(

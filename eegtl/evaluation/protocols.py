@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import StudyError
+from .blocks import Index, check_order, wearer_parts, window_length
 from .information import InformationSet
-
-Index = NDArray[np.intp]
-_TIME = ("session", "trial", "onset")
-#: two windows that touch within this many seconds do not overlap (rounding of onsets)
-_TOUCH = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,11 +26,11 @@ class Fold:
     subject : object
         The person whose rows are scored.
     source : ndarray of int
-        Labelled rows of the other people.
+        Labelled rows to learn from: of other people, or of earlier sessions.
     calibration : ndarray of int
-        Rows of the person that may be used before scoring; never scored.
+        Rows of the wearer that may be used before scoring; never scored.
     target : ndarray of int
-        Rows of the person that a method may use without labels, in time order when they
+        Rows of the wearer that a method may use without labels, in time order when they
         arrive online.
     test : ndarray of int
         Rows that are scored, in time order.
@@ -59,10 +55,11 @@ class LeaveOneSubjectOut:
 
     Notes
     -----
-    The split is by person only, so windows of one trial never lie on both sides. A calibration
-    block takes windows from the person's first session on, in time order, as long as the signal
-    they cover is not longer than its `seconds`; windows that overlap it are not scored, and with
-    labels neither is the rest of the trials it touches.
+    The split is by person only, so windows of one trial never lie on both sides; all sessions of
+    a person are one fold, so that each person counts once. A calibration block takes windows from
+    the person's first session on, in time order, as long as the signal they cover is not longer
+    than its `seconds`; windows that overlap it are not scored, and with labels neither is the
+    rest of the trials it touches.
 
     Examples
     --------
@@ -74,7 +71,22 @@ class LeaveOneSubjectOut:
     ('a', [1, 3], [0, 2])
     """
 
+    name: ClassVar[str] = "leave-one-subject-out"
     information: InformationSet | str = "transductive"
+
+    def domains(self, meta: pd.DataFrame) -> NDArray[Any]:
+        """Say whose row each row is for the methods, which know it as ``subjects``.
+
+        Parameters
+        ----------
+        meta : pandas.DataFrame
+
+        Returns
+        -------
+        ndarray of shape (n_windows,)
+            The person.
+        """
+        return np.asarray(meta["subject"].tolist())
 
     def split(self, table: Any) -> Iterator[Fold]:
         """Give one fold for each person.
@@ -96,156 +108,215 @@ class LeaveOneSubjectOut:
             numbered in the order of time where that matters, or a calibration block is shorter
             than a window or leaves nothing to score.
         """
-        information = InformationSet.parse(self.information)
-        meta = table.meta
-        subjects = meta["subject"].to_numpy()
-        labels = meta["label"].to_numpy()
+        information, window = _prepared(self.information, table)
+        subjects = table.meta["subject"].to_numpy()
+        labels = table.meta["label"].to_numpy()
         names = list(dict.fromkeys(subjects.tolist()))
         if len(names) < 2:
             raise StudyError(
                 f"leave-one-subject-out needs at least two people; got {len(names)} "
                 f"({', '.join(map(str, names)) or 'no rows'}). Add recordings of other people."
             )
-        if information.kind in ("calibration", "online"):
-            _check_order(meta)
-        window = _window(table) if information.kind == "calibration" else 0.0
-        everything = np.arange(len(meta))
-        empty = everything[:0]
         for subject in names:
-            own = time_order(meta, everything[subjects == subject])
-            source = everything[subjects != subject]
+            own = np.flatnonzero(subjects == subject)
+            source = np.flatnonzero(subjects != subject)
             _check_classes(subject, labels[source], labels[own])
-            if information.kind == "inductive":
-                yield Fold(str(subject), subject, source, empty, empty, own)
-            elif information.kind == "calibration":
-                calibration, test = _calibration_block(meta, own, information, window, subject)
-                yield Fold(str(subject), subject, source, calibration, empty, test)
-            else:
-                yield Fold(str(subject), subject, source, empty, own, own)
+            who = f"subject {subject}"
+            parts = wearer_parts(table.meta, own, information, window, who)
+            yield Fold(str(subject), subject, source, *parts)
+
+    def notes(self, table: Any) -> list[str]:
+        """Say whom the protocol leaves out: nobody.
+
+        Parameters
+        ----------
+        table : FeatureTable
+
+        Returns
+        -------
+        list of str
+            Empty.
+        """
+        return []
 
 
-def time_order(meta: pd.DataFrame, rows: Index) -> Index:
-    """Sort rows of one person by session, trial and onset.
-
-    Parameters
-    ----------
-    meta : pandas.DataFrame
-        With the columns ``session, trial, onset``.
-    rows : ndarray of int
-        Row numbers.
-
-    Returns
-    -------
-    ndarray of int
-        The same row numbers.
-    """
-    keys = [meta[name].to_numpy()[rows] for name in reversed(_TIME)]
-    return rows[np.lexsort(keys)]
-
-
-def _falls(meta: pd.DataFrame) -> list[str]:
-    """Find the trials that begin before the trial numbered before them in the same sitting.
-
-    The numbers are the order of presentation. Onsets restart with each recording, so those of two
-    recordings do not compare; trials whose times overlap must be of two.
-    """
-    names = ["subject", "session"] + (["recording"] if "recording" in meta else [])
-    times = meta.groupby([*names, "trial"], sort=True, observed=True)["onset"]
-    trials = times.agg(["min", "max"]).reset_index()
-    before, after = trials.iloc[:-1].reset_index(drop=True), trials.iloc[1:].reset_index(drop=True)
-    falling = (before[names] == after[names]).all(axis=1) & (after["min"] < before["min"])
-    if "recording" not in meta:
-        falling &= after["max"] < before["min"]
-    return [
-        f"subject {later.subject}, session {later.session}: trial {later.trial} begins at "
-        f"{later.min:g} s, before trial {earlier.trial} at {earlier.min:g} s"
-        for earlier, later in zip(
-            before[falling].itertuples(), after[falling].itertuples(), strict=True
-        )
-    ]
-
-
-def _check_order(meta: pd.DataFrame) -> None:
-    falls = _falls(meta) if "recording" in meta else []
-    if falls:
-        raise StudyError(
-            f"{falls[0]} of the same recording. Number the trials in the order in which they were "
-            "presented; the clip belongs in the column 'stimulus'."
-        )
-
-
-def order_note(meta: pd.DataFrame) -> list[str]:
-    """Say where the table does not tell whether trials are numbered in the order of time.
+@dataclass(frozen=True)
+class CrossSession:
+    """Each later session of a person is the wearer's; the person's earlier ones are the sources.
 
     Parameters
     ----------
-    meta : pandas.DataFrame
-        With the columns ``subject, session, trial, onset``.
+    information : InformationSet or str
+        What of the later session may be used (the forms of `InformationSet.parse`).
 
-    Returns
-    -------
-    list of str
-        One note or none.
+    Notes
+    -----
+    Sessions are in the order of their names or numbers, which is taken as that of time; nothing
+    later is ever a source. To the methods a session is what a person is elsewhere. A person with k
+    sessions gives k - 1 folds; their scores are averaged within the person first, so that each
+    person counts once. Sessions that cannot be scored are left out with a note: when the earlier
+    ones hold one class only, or lack a class of the later one.
 
     Examples
     --------
-    >>> order_note(pd.DataFrame({"subject": "a", "session": 1, "trial": [1, 2],
-    ...                          "onset": [60.0, 0.0]}))[0][:51]
-    'subject a, session 1: trial 2 begins at 0 s, before'
+    >>> meta = pd.DataFrame({"subject": "a", "session": [1, 1, 2, 2], "trial": [1, 2, 1, 2],
+    ...                      "onset": 0.0, "label": ["x", "y"] * 2})
+    >>> table = type("Table", (), {"meta": meta, "info": {"window": 1.0}})
+    >>> fold = next(CrossSession("transductive").split(table))
+    >>> fold.name, fold.source.tolist(), fold.test.tolist()
+    ('a session 2', [0, 1], [2, 3])
     """
-    falls = _falls(meta)
-    if not falls:
-        return []
-    return [
-        f"{falls[0]} [{len(falls)} such trials in all]. Unless they are of different recordings, "
-        "the trials are not numbered in the order of presentation, and what counts here as the "
-        "past is not"
-    ]
+
+    name: ClassVar[str] = "cross-session"
+    information: InformationSet | str = "transductive"
+
+    def domains(self, meta: pd.DataFrame) -> NDArray[Any]:
+        """Say whose row each row is for the methods, which know it as ``subjects``.
+
+        Parameters
+        ----------
+        meta : pandas.DataFrame
+
+        Returns
+        -------
+        ndarray of shape (n_windows,)
+            The session; sources of one fold are all of one person.
+        """
+        return np.asarray(meta["session"].tolist())
+
+    def split(self, table: Any) -> Iterator[Fold]:
+        """Give one fold for each person and each session after the first.
+
+        Parameters
+        ----------
+        table : FeatureTable
+            As in `LeaveOneSubjectOut.split`.
+
+        Yields
+        ------
+        Fold
+
+        Raises
+        ------
+        StudyError
+            When nobody has a session that can be scored, and as in `LeaveOneSubjectOut.split`.
+        """
+        information, window = _prepared(self.information, table)
+        turns, notes = self._turns(table.meta)
+        if not turns:
+            raise StudyError(
+                "cross-session needs a person with two sessions, the earlier with all classes of "
+                f"the later; {'; '.join(notes) or 'there are no rows'}. Load more sessions, or use "
+                "the protocol leave-one-subject-out."
+            )
+        for subject, session, source, own in turns:
+            name = f"{subject} session {session}"
+            parts = wearer_parts(table.meta, own, information, window, f"subject {name}")
+            yield Fold(name, subject, source, *parts)
+
+    def notes(self, table: Any) -> list[str]:
+        """Say which people and sessions are not scored, and why.
+
+        Parameters
+        ----------
+        table : FeatureTable
+
+        Returns
+        -------
+        list of str
+        """
+        return [f"not scored: {note}" for note in self._turns(table.meta)[1]]
+
+    def _turns(self, meta: pd.DataFrame) -> tuple[list[tuple[Any, Any, Index, Index]], list[str]]:
+        """Give subject, session, source and own rows of each fold, and why others are none."""
+        subjects, sessions = meta["subject"].to_numpy(), meta["session"].to_numpy()
+        labels = meta["label"].to_numpy()
+        turns: list[tuple[Any, Any, Index, Index]] = []
+        notes, alone = [], []
+        for subject in dict.fromkeys(subjects.tolist()):
+            mine = np.flatnonzero(subjects == subject)
+            names = sorted(set(sessions[mine].tolist()))
+            if len(names) == 1:
+                alone.append(str(subject))
+            for session in names[1:]:
+                source = mine[sessions[mine] < session]
+                own = mine[sessions[mine] == session]
+                known, asked = set(labels[source].tolist()), set(labels[own].tolist())
+                if len(known) < 2 or asked - known:
+                    which = (
+                        f"only class {next(iter(known))!r}"
+                        if len(known) < 2
+                        else f"no class {', '.join(map(repr, sorted(asked - known, key=str)))}"
+                    )
+                    notes.append(
+                        f"subject {subject} session {session}, whose earlier sessions hold {which}"
+                    )
+                    continue
+                turns.append((subject, session, source, own))
+        if alone:
+            notes.append(f"{len(alone)} people with one session ({', '.join(alone)})")
+        return turns, notes
 
 
-def _window(table: Any) -> float:
-    if "window" not in table.info:
+#: The protocols of `run_study` by name.
+PROTOCOLS: dict[str, type[LeaveOneSubjectOut] | type[CrossSession]] = {
+    cls.name: cls for cls in (LeaveOneSubjectOut, CrossSession)
+}
+#: What `run_study` takes.
+Protocol = LeaveOneSubjectOut | CrossSession
+
+
+def choose_protocol(
+    protocol: str | Protocol, information: InformationSet | str | None = None
+) -> Protocol:
+    """Give the protocol of a study.
+
+    Parameters
+    ----------
+    protocol : str or protocol
+        A name of `PROTOCOLS`, or a protocol with its own information set.
+    information : InformationSet or str, optional
+        What of the wearer may be used; by default what the protocol says, which by default is
+        ``transductive``.
+
+    Returns
+    -------
+    protocol
+
+    Raises
+    ------
+    StudyError
+        When the name is unknown, or the protocol says otherwise than `information`.
+
+    Examples
+    --------
+    >>> choose_protocol("cross-session", "online").information.tag
+    'online'
+    """
+    given = None if information is None else InformationSet.parse(information)
+    if isinstance(protocol, str):
+        if protocol not in PROTOCOLS:
+            raise StudyError(f"unknown protocol {protocol!r}; known are: {', '.join(PROTOCOLS)}.")
+        return PROTOCOLS[protocol](given or InformationSet("transductive"))
+    if not isinstance(protocol, Protocol):
         raise StudyError(
-            "a calibration block needs the length of a window in seconds, but info['window'] is "
-            f"missing (info has: {', '.join(table.info) or 'nothing'}). Set it on the table."
+            f"protocol is a {type(protocol).__name__}; give one of {', '.join(PROTOCOLS)}, or an "
+            "object of the classes LeaveOneSubjectOut and CrossSession."
         )
-    return float(table.info["window"])
+    own = InformationSet.parse(protocol.information)
+    if given is not None and given != own:
+        raise StudyError(
+            f"the protocol says information={own.tag!r} and the study {given.tag!r}; say it once."
+        )
+    return type(protocol)(own)
 
 
-def _calibration_block(
-    meta: pd.DataFrame, own: Index, information: InformationSet, window: float, subject: Any
-) -> tuple[Index, Index]:
-    """Split a person's rows, in time order, into the calibration block and what is scored."""
-    seconds = float(information.seconds or 0.0)
-    trial = pd.factorize(pd.MultiIndex.from_frame(meta.iloc[own][["session", "trial"]]))[0]
-    start = meta["onset"].to_numpy()[own]
-    # a window adds its own length, or only what the window before it has not covered yet
-    gain = np.minimum(window, np.diff(start, prepend=start[0] - window))
-    gain[np.flatnonzero(np.diff(trial)) + 1] = window
-    covered = np.cumsum(gain)
-    n = int(np.searchsorted(covered, seconds + _TOUCH, side="right"))
-    if n == 0:
-        raise StudyError(
-            f"a calibration block of {seconds:g} s is shorter than one window of {window:g} s; "
-            "take a longer block or shorter windows."
-        )
-    rest = np.arange(len(own)) >= n
-    last = n - 1
-    if information.labelled:
-        rest &= ~np.isin(trial, trial[:n])
-    else:
-        rest &= (trial != trial[last]) | (start >= start[last] + window - _TOUCH)
-    if not rest.any():
-        reason = (
-            "the trials it touches are not scored, and there are no others"
-            if information.labelled
-            else "nothing is left to score"
-        )
-        raise StudyError(
-            f"subject {subject} has {covered[-1]:g} s of usable windows in {trial[-1] + 1} "
-            f"trials; with a calibration block of {seconds:g} s {reason}. Take a shorter block."
-        )
-    return own[:n], own[rest]
+def _prepared(information: InformationSet | str, table: Any) -> tuple[InformationSet, float]:
+    """Read what a split needs besides the rows, and refuse trials out of order."""
+    granted = InformationSet.parse(information)
+    if granted.kind in ("calibration", "online"):
+        check_order(table.meta)
+    return granted, window_length(table) if granted.kind == "calibration" else 0.0
 
 
 def _check_classes(subject: Any, source: NDArray[Any], own: NDArray[Any]) -> None:

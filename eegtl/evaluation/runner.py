@@ -5,28 +5,30 @@ from __future__ import annotations
 import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..errors import StudyError
-from .comparison import compare, warning_notes
+from .comparison import TableRow
 from .facts import study_facts
 from .folder import open_store, write_whole
 from .folds import FoldOutcome, FoldTask, run_fold
 from .information import InformationSet
+from .layout import FoldRecord
 from .methods import StudyRow
 from .metrics import score
-from .protocols import Fold, LeaveOneSubjectOut
+from .overview import study_distances, study_overview
+from .protocols import Fold, Protocol, choose_protocol
+from .result import StudyResult, read_result
 from .selection import Methods, check_row, choose_rows
-from .store import FoldRecord, ResultsStore
+from .store import ResultsStore
 from .study_data import StudyData, all_labels, study_arrays, usable_rows
 from .study_notes import fixed_people, shuffle_note, study_notes
 from .tags import row_tag
@@ -36,38 +38,12 @@ Progress = Callable[[int, int], None]
 _MAX_SEED = 2**32 - 1
 
 
-@dataclass(frozen=True)
-class StudyResult:
-    """What a study found.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        One line a method and normalisation, scores as fractions; the columns of ``table.csv``.
-        The column ``information`` is what the row consumed, in the form of
-        `eegtl.evaluation.tags.row_tag`.
-    folds : pandas.DataFrame
-        One line a row, repeat and person: scores, numbers of rows, seconds.
-    notes : list of str
-        What a reader must know: rows and recordings left out, warnings of the methods.
-    information : InformationSet
-        What the study granted.
-    out : pathlib.Path or None
-        The folder of ``results.sqlite`` and ``table.csv``.
-    """
-
-    table: pd.DataFrame
-    folds: pd.DataFrame
-    notes: list[str]
-    information: InformationSet
-    out: Path | None = None
-
-
 def run_study(
     table: Any,
     *,
     methods: Methods = None,
-    information: InformationSet | str = "transductive",
+    protocol: str | Protocol = "leave-one-subject-out",
+    information: InformationSet | str | None = None,
     out: str | Path | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -77,8 +53,9 @@ def run_study(
     keep_settling: bool = False,
     if_exists: str = "error",
     command: Mapping[str, Any] | None = None,
+    tune: str | None = None,
 ) -> StudyResult:
-    """Compare transfer methods, leaving one person out at a time.
+    """Compare transfer methods on people, or sessions, that they were not trained on.
 
     Parameters
     ----------
@@ -87,9 +64,12 @@ def run_study(
     methods : iterable, mapping or None
         Names from `eegtl.evaluation.METHODS`, records of one's own, or estimators by name (see
         `eegtl.evaluation.choose_rows`). The baselines are always among the rows.
-    information : InformationSet or str
+    protocol : str or protocol
+        ``leave-one-subject-out``, ``cross-session`` (a person's earlier sessions are the sources
+        of each later one), or an object of their classes.
+    information : InformationSet or str, optional
         What methods may see of the person they are scored on: ``inductive``,
-        ``transductive``, ``online``, ``calibration:SECONDS`` or
+        ``transductive`` (the default), ``online``, ``calibration:SECONDS`` or
         ``calibration:SECONDS:labelled``.
     out : path, optional
         Folder for ``results.sqlite`` (a fold is in it as soon as it is finished) and
@@ -113,6 +93,10 @@ def run_study(
     command : mapping, optional
         JSON-able facts by which the caller can start the same study again; kept beside the
         results.
+    tune : str, optional
+        A criterion of `eegtl.evaluation.search`, for example ``source``: beside each method that
+        has a grid stands a second row, in which the criterion chooses its settings inside each
+        fold.
 
     Returns
     -------
@@ -135,33 +119,59 @@ def run_study(
     >>> list(result.table.columns[:3])
     ['method', 'normalization', 'information']
     """
-    granted = InformationSet.parse(information)
+    protocol = choose_protocol(protocol, information)
+    granted = InformationSet.parse(protocol.information)
     check_counts(n_jobs=n_jobs, n_shuffles=n_shuffles, seed=seed)
     used = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
-    data = study_arrays(used, seed)
-    rows, notes = choose_rows(methods, granted, seed)
-    folds = list(LeaveOneSubjectOut(granted).split(used))
-    notes = [*study_notes(table, used, data, folds, granted), *notes]
+    data = study_arrays(used, protocol, seed)
+    folds = list(protocol.split(used))
+    window = used.info.get("window")
+    rows, notes = choose_rows(methods, granted, seed, tune=tune, window=window)
+    notes = [*study_notes(table, used, data, folds, protocol), *notes]
     if n_shuffles and shuffle_note(data):
         notes.append(shuffle_note(data))
-    can_shuffle = n_shuffles and len(fixed_people(data)) < len(folds)
+    can_shuffle = n_shuffles and len(fixed_people(data)) < len(np.unique(data.subjects))
     rows = [row for row in rows if can_shuffle or not row.shuffled]
     levels = {row.key: check_row(row, granted, seed) for row in rows}
-    facts = study_facts(used, data, rows, granted, seed)
+    facts = study_facts(used, data, rows, protocol, seed)
     facts |= {"n_shuffles": int(n_shuffles), "keep_settling": bool(keep_settling)}
     facts |= {"python": platform.python_version(), "command": dict(command or {})}
     folder = None if out is None else Path(out)
     with open_store(folder, facts, if_exists=if_exists) as store:
+        shown = [TableRow.of(row, row_tag(granted, levels[row.key], used.causal)) for row in rows]
+        _describe(store, used, data, folds, shown, notes, seed)
         labels = all_labels(data, n_shuffles, seed)
         plan = _Plan(data, rows, levels, folds, labels, granted, seed)
         _run_missing(store, plan, n_jobs, progress)
-        done = _ordered(store.folds(), rows, folds)
-    tags = {key: row_tag(granted, level, used.causal) for key, level in levels.items()}
-    result = compare(done, rows, tags)
-    notes += warning_notes(done, rows)
+        result = read_result(store, folder)
     if folder is not None:
-        write_whole(folder / "table.csv", result.to_csv(index=False, lineterminator="\n"))
-    return StudyResult(result, done.drop(columns="warnings"), notes, granted, folder)
+        text = result.table.to_csv(index=False, lineterminator="\n")
+        write_whole(folder / "table.csv", text)
+    return result
+
+
+def _describe(
+    store: ResultsStore,
+    used: Any,
+    data: StudyData,
+    folds: list[Fold],
+    rows: list[TableRow],
+    notes: list[str],
+    seed: int,
+) -> None:
+    """Write what a reader wants to know before the first fold; what is there is not done again."""
+    overview = store.description().get("overview")
+    distances = None
+    if overview is None:
+        overview = study_overview(used, data, seed)
+        distances = study_distances(used.meta, data, folds)
+    description = {
+        "rows": [asdict(row) for row in rows],
+        "folds": [fold.name for fold in folds],
+        "notes": notes,
+        "overview": overview,
+    }
+    store.describe(description, distances)
 
 
 def check_counts(**counts: int) -> None:
@@ -244,14 +254,14 @@ def _execute(tasks: Iterator[FoldTask], data: StudyData, n_jobs: int) -> Iterato
     if n_jobs == 1:
         with threadpool_limits(1):
             for task in tasks:
-                yield run_fold(task, data.X, data.subjects, data.rows, data.target_rows)
+                yield run_fold(task, data.X, data.domains, data.rows, data.target_rows)
         return
     with joblib.parallel_config(
         backend="loky", inner_max_num_threads=1, initializer=_leave_interrupts_to_the_parent
     ):
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         yield from parallel(
-            delayed(run_fold)(task, data.X, data.subjects, data.rows, data.target_rows)
+            delayed(run_fold)(task, data.X, data.domains, data.rows, data.target_rows)
             for task in tasks
         )
 
@@ -279,6 +289,7 @@ def _record(
         row=outcome.row,
         repeat=outcome.repeat,
         fold=outcome.fold,
+        subject=str(fold.subject),
         n_source=len(fold.source),
         n_target_windows=outcome.n_target_windows,
         n_test=len(fold.test),
@@ -288,17 +299,9 @@ def _record(
         trial_accuracy=scores.trial_accuracy,
         seconds=outcome.seconds,
         warnings=outcome.warnings,
+        chosen=outcome.chosen,
         window=fold.test,
         trial=trials,
         y_true=y_true,
         y_pred=place,
     )
-
-
-def _ordered(done: pd.DataFrame, rows: list[StudyRow], folds: list[Fold]) -> pd.DataFrame:
-    """Sort finished folds of the rows by row, repeat and person, whichever came first."""
-    done = done[done["row"].isin([row.key for row in rows])]
-    row_rank = {row.key: i for i, row in enumerate(rows)}
-    fold_rank = {fold.name: i for i, fold in enumerate(folds)}
-    order = np.lexsort((done["fold"].map(fold_rank), done["repeat"], done["row"].map(row_rank)))
-    return done.iloc[order].reset_index(drop=True)

@@ -15,6 +15,8 @@ from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
 from .information import InformationSet, check
 from .methods import CLASSIFIERS, METHODS, Method, StudyRow
 from .settings import settings_of
+from .tuned_rows import tuned_row
+from .tuning import criterion_named
 
 #: What `run_study` takes as methods.
 Methods = Iterable["str | Method | StudyRow"] | Mapping[str, Any] | None
@@ -24,7 +26,12 @@ _RESERVED = tuple(dict.fromkeys(m.name for m in METHODS if m.role == "reference"
 
 
 def choose_rows(
-    methods: Methods, granted: InformationSet, seed: int = 0
+    methods: Methods,
+    granted: InformationSet,
+    seed: int = 0,
+    *,
+    tune: str | None = None,
+    window: float | None = None,
 ) -> tuple[list[StudyRow], list[str]]:
     """Choose the rows of a study.
 
@@ -39,6 +46,11 @@ def choose_rows(
         What the protocol grants.
     seed : int
         The study's seed.
+    tune : str, optional
+        A criterion of `eegtl.evaluation.search`: methods with a grid get a second row, in which
+        it chooses their settings.
+    window : float, optional
+        Length of a window in seconds; a search with a calibration block needs it.
 
     Returns
     -------
@@ -49,7 +61,8 @@ def choose_rows(
     Raises
     ------
     StudyError
-        When a name is unknown or reserved, or two rows have the same name and normalisation.
+        When a name is unknown or reserved, two rows have the same name and normalisation, or
+        there is nothing to tune.
     InformationError
         When a method asked for by name needs more than is granted.
 
@@ -62,6 +75,7 @@ def choose_rows(
     asked, own = _asked(methods, seed)
     rows: list[StudyRow] = []
     left_out: list[str] = []
+    tuned = partial(_with_tuned, granted=granted, tune=tune, window=window, seed=seed)
     for method in METHODS:
         if not (methods is None or method.always or method in asked):
             continue
@@ -77,8 +91,9 @@ def choose_rows(
                 if not method.shuffled and row.uses != "labelled":
                     left_out.append(row.key)
             else:
-                rows.append(row)
-    for row in own:
+                rows += tuned(method, row)
+    brought = [both for method, row in own for both in tuned(method, row)]
+    for row in brought:
         if row.name in _RESERVED:
             raise StudyError(
                 f"{row.name!r} is the name of a row that stands in every study; give the method "
@@ -86,8 +101,13 @@ def choose_rows(
             )
         check_row(row, granted, seed)
     first_reference = next(i for i, row in enumerate(rows) if row.role == "reference")
-    rows[first_reference:first_reference] = own
+    rows[first_reference:first_reference] = brought
     _check_unique(rows)
+    if tune is not None and not any(row.search for row in rows):
+        raise StudyError(
+            f"there is nothing to tune by {tune!r}: none of the methods has a grid. With a grid "
+            f"are: {', '.join(dict.fromkeys(m.family for m in METHODS if m.grid))}."
+        )
     notes = []
     if left_out:
         notes.append(
@@ -178,24 +198,44 @@ def _clone(estimator: Any, seed: int) -> Any:
     return clone(estimator)
 
 
-def _asked(methods: Methods, seed: int) -> tuple[list[Method], list[StudyRow]]:
+def _with_tuned(
+    method: Method | None,
+    row: StudyRow,
+    *,
+    granted: InformationSet,
+    tune: str | None,
+    window: float | None,
+    seed: int,
+) -> list[StudyRow]:
+    """Give a row and, where that is asked for and its method has a grid, the tuned row."""
+    if tune is None:
+        return [row]
+    criterion_named(tune)
+    if method is None or not method.grid:
+        return [row]
+    return [row, tuned_row(method, row, granted, criterion=tune, window=window, seed=seed)]
+
+
+def _asked(
+    methods: Methods, seed: int
+) -> tuple[list[Method], list[tuple[Method | None, StudyRow]]]:
     """Separate the methods asked for by name from rows that the caller brings."""
     if methods is None:
         return [], []
     asked: list[Method] = []
-    own: list[StudyRow] = []
+    own: list[tuple[Method | None, StudyRow]] = []
     if isinstance(methods, Mapping):
         for name, method in methods.items():
             if isinstance(method, str):
                 asked.extend(_by_name(method))
             else:
-                own.append(row_of_estimator(name, method, seed))
+                own.append((None, row_of_estimator(name, method, seed)))
         return asked, own
     for method in [methods] if isinstance(methods, str) else methods:
         if isinstance(method, StudyRow):
-            own.append(method)
+            own.append((None, method))
         elif isinstance(method, Method):
-            own.extend(method.rows())
+            own.extend((method, row) for row in method.rows())
         else:
             asked.extend(_by_name(method))
     return asked, own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
+from scipy.stats import bootstrap, wilcoxon
 
 from ..errors import InputError
 
@@ -88,3 +88,50 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
+
+
+def bootstrap_interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
+    """Give the 95 % bootstrap interval of a mean over people.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_subjects,)
+        One score, or one difference of scores, per person.
+    seed : int
+        Draws the 9999 resamples.
+
+    Returns
+    -------
+    low, high : float
+        Percentiles 2.5 and 97.5 of the resampled means; NaN for fewer than two people.
+
+    Raises
+    ------
+    InputError
+        When there are no values, or one is not finite.
+
+    Notes
+    -----
+    Efron, B., Tibshirani, R. (1993). An introduction to the bootstrap. Chapman & Hall, ch. 13.
+    Whole people are drawn, since windows of one person are not independent. Percentile intervals
+    of a mean are too short for few people, by about sqrt((n - 1) / n) and the missing t
+    quantile: of 95 % they hold about 90 % with 10 people.
+
+    Examples
+    --------
+    >>> low, high = bootstrap_interval([0.5, 0.6, 0.7, 0.8])
+    >>> 0.5 < low < 0.65 < high < 0.8
+    True
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
+        raise InputError(
+            f"a bootstrap needs one finite score a person; got the shape {array.shape} with "
+            f"{int((~np.isfinite(array)).sum())} values that are not finite."
+        )
+    if array.size == 1:
+        return float("nan"), float("nan")
+    found = bootstrap(
+        (array,), np.mean, n_resamples=9999, method="percentile", vectorized=True, rng=seed
+    ).confidence_interval
+    return float(found.low), float(found.high)

@@ -4,75 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
 from ..errors import StudyError
+from .layout import ARRAYS, COLUMNS, SCHEMA, VERSION, FoldRecord, digest, pack, unpack
 
-_VERSION = 1
-_SCHEMA = (
-    "CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    """CREATE TABLE folds (
-    row TEXT NOT NULL, repeat INTEGER NOT NULL, fold TEXT NOT NULL,
-    n_source INTEGER NOT NULL, n_target_windows INTEGER NOT NULL, n_test INTEGER NOT NULL,
-    accuracy REAL NOT NULL, balanced_accuracy REAL NOT NULL, macro_f1 REAL NOT NULL,
-    trial_accuracy REAL NOT NULL, seconds REAL NOT NULL, warnings TEXT NOT NULL,
-    window BLOB NOT NULL, trial BLOB NOT NULL, y_true BLOB NOT NULL, y_pred BLOB NOT NULL,
-    PRIMARY KEY (row, repeat, fold)
-)""",
-)
 _ELSEWHERE = "Choose another folder with --out, or --overwrite to replace it."
 _WRITE = "Check that the disk has space and the folder is yours; finished folds are kept."
-_ARRAYS = ("window", "trial", "y_true", "y_pred")
-
-
-@dataclass(frozen=True)
-class FoldRecord:
-    """One finished fold.
-
-    Attributes
-    ----------
-    row, repeat, fold : str, int, str
-        The study row's key, the number of the shuffle (0: true labels), the fold's name.
-    n_source, n_target_windows, n_test : int
-        Rows trained on, rows of the target handed over, rows scored.
-    accuracy, balanced_accuracy, macro_f1, trial_accuracy : float
-        As in `eegtl.evaluation.metrics.Scores`.
-    seconds : float
-        Time of fit, adapt and predict.
-    warnings : tuple of str
-        Messages given meanwhile.
-    window, trial, y_true, y_pred : ndarray of int, shape (n_test,)
-        Row number in the study's table, number of the trial, codes of the labels.
-    """
-
-    row: str
-    repeat: int
-    fold: str
-    n_source: int
-    n_target_windows: int
-    n_test: int
-    accuracy: float
-    balanced_accuracy: float
-    macro_f1: float
-    trial_accuracy: float
-    seconds: float
-    warnings: tuple[str, ...]
-    window: NDArray[np.intp]
-    trial: NDArray[np.intp]
-    y_true: NDArray[np.intp]
-    y_pred: NDArray[np.intp]
-
-
-_COLUMNS = tuple(field.name for field in fields(FoldRecord))
+_AGAIN = "Run the study again with --overwrite."
 
 
 class ResultsStore:
@@ -93,7 +38,7 @@ class ResultsStore:
     Raises
     ------
     StudyError
-        When the file is not a results file of eegtl, or another process has it open.
+        When the file is not a results file of eegtl, is damaged, or another process has it open.
 
     Examples
     --------
@@ -117,16 +62,47 @@ class ResultsStore:
             )
         try:
             with self._errors("cannot be used as a results file", _ELSEWHERE):
-                version = self._open(facts or {}, exclusive, replace)
+                self._check_layout(self._open(facts or {}, exclusive, replace))
         except BaseException:
             self._db.close()
             raise
-        if version != _VERSION:
-            self._db.close()
+
+    @classmethod
+    def reading(cls, path: Path) -> Self:
+        """Open a results file to read it, also where nothing can be written.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        ResultsStore
+
+        Raises
+        ------
+        StudyError
+            When there is no such file, or it cannot be used.
+        """
+        if not path.is_file():
             raise StudyError(
-                f"{path} is not a results file of this version of eegtl (it has the layout "
-                f"{version}, expected {_VERSION}). {_ELSEWHERE}"
+                f"there is no file {path}. Name the folder of a study; eegtl study writes one."
             )
+        if path.with_name(f"{path.name}-wal").exists():
+            return cls(path)  # of a study that runs, or was killed and must be put in order first
+        store = cls.__new__(cls)
+        store.path = path
+        with store._errors("cannot be read", "Check that the file is yours."):
+            # without "immutable" SQLite makes files of its own beside it
+            uri = f"{path.absolute().as_uri()}?immutable=1"
+            store._db = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            with store._errors("cannot be used as a results file", _ELSEWHERE):
+                store._check_layout(store._db.execute("PRAGMA user_version").fetchone()[0])
+        except BaseException:
+            store._db.close()
+            raise
+        return store
 
     def _open(self, facts: Mapping[str, Any], exclusive: bool, replace: bool) -> int:
         """Lock the file, make its layout when it is new, and give its layout's number."""
@@ -141,14 +117,30 @@ class ResultsStore:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and tables == 0:
-                for statement in _SCHEMA:
+                for statement in SCHEMA:
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={_VERSION}")
-                self._insert_facts(facts)
-                version = _VERSION
+                self._db.execute(f"PRAGMA user_version={VERSION}")
+                self._insert("study", facts)
+                version = VERSION
         if replace:
             self._db.execute("VACUUM")
         return version
+
+    def _check_layout(self, version: int) -> None:
+        if version == 1:
+            raise StudyError(
+                f"{self.path} was written by an earlier version of eegtl (it has the layout 1, "
+                f"this one reads {VERSION}). Run the study again with --overwrite, or in another "
+                "folder with --out."
+            )
+        if version != VERSION:
+            raise StudyError(
+                f"{self.path} is not a results file of this version of eegtl (it has the layout "
+                f"{version}, expected {VERSION}). {_ELSEWHERE}"
+            )
+        found = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StudyError(f"{self.path} is damaged ({found}). {_AGAIN}")
 
     def _drop_everything(self) -> None:
         found = self._db.execute(
@@ -191,20 +183,47 @@ class ResultsStore:
         self._db.execute(f"BEGIN {kind}")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
-
-    def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with self._errors("cannot be read", "Run the study again with --overwrite."):
-            return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with self._errors("cannot be written", _WRITE), self._transaction():
             yield
+
+    def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with self._errors("cannot be read", _AGAIN):
+            return self._db.execute(query, values).fetchall()
+
+    def _checked(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Read rows whose last column is the digest of the others, and give the others."""
+        rows = self._read(query, values)
+        for *columns, expected in rows:
+            if digest(columns) != expected:
+                raise StudyError(
+                    f"{self.path or 'the results'}: the results file is damaged (a row about "
+                    f"{str(columns[0])[:40]!r} is not as it was written). {_AGAIN}"
+                )
+        return [tuple(columns) for *columns, _ in rows]
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> None:
+        pairs = [(key, json.dumps(value, sort_keys=True)) for key, value in values.items()]
+        self._db.executemany(
+            f"INSERT INTO {table} VALUES (?, ?, ?)", [(*pair, digest(pair)) for pair in pairs]
+        )
+
+    def _texts(self, table: str, what: str) -> dict[str, Any]:
+        rows = self._read(f"SELECT key, value, digest FROM {table}")
+        try:
+            for key, value, expected in rows:
+                if digest((key, value)) != expected:
+                    raise ValueError(f"{str(key)[:40]!r} is not as it was written")
+            return {key: json.loads(value) for key, value, _ in rows}
+        except (TypeError, ValueError) as error:
+            raise StudyError(f"{what} in {self.path} are damaged: {error}. {_AGAIN}") from error
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         """Replace the facts of the study.
@@ -221,13 +240,7 @@ class ResultsStore:
         """
         with self._writing():
             self._db.execute("DELETE FROM study")
-            self._insert_facts(facts)
-
-    def _insert_facts(self, facts: Mapping[str, Any]) -> None:
-        self._db.executemany(
-            "INSERT INTO study VALUES (?, ?)",
-            [(key, json.dumps(value, sort_keys=True)) for key, value in facts.items()],
-        )
+            self._insert("study", facts)
 
     def facts(self) -> dict[str, Any]:
         """Read the facts of the study.
@@ -242,14 +255,63 @@ class ResultsStore:
         StudyError
             When they are damaged.
         """
-        rows = self._read("SELECT key, value FROM study")
-        try:
-            return {key: json.loads(value) for key, value in rows}
-        except (TypeError, ValueError) as error:
-            raise StudyError(
-                f"the facts in {self.path} are damaged: {error}. Run the study again with "
-                "--overwrite."
-            ) from error
+        return self._texts("study", "the facts")
+
+    def describe(
+        self, description: Mapping[str, Any], distances: pd.DataFrame | None = None
+    ) -> None:
+        """Replace what a reader wants to know besides the facts.
+
+        Parameters
+        ----------
+        description : mapping
+            JSON-able: rows, folds, notes, overview.
+        distances : pandas.DataFrame, optional
+            Columns ``subject, normalization, distance, value, noise``; None leaves them as
+            they are.
+
+        Raises
+        ------
+        StudyError
+            When the file cannot be written.
+        """
+        with self._writing():
+            self._db.execute("DELETE FROM description")
+            self._insert("description", description)
+            if distances is None:
+                return
+            self._db.execute("DELETE FROM distances")
+            rows = [
+                # SQLite has no NaN
+                (*row[:3], *(None if number != number else float(number) for number in row[3:]))
+                for row in distances.itertuples(index=False, name=None)
+            ]
+            self._db.executemany(
+                "INSERT INTO distances VALUES (?, ?, ?, ?, ?, ?)",
+                [(*row, digest(row)) for row in rows],
+            )
+
+    def description(self) -> dict[str, Any]:
+        """Read what `describe` wrote.
+
+        Returns
+        -------
+        dict
+            Empty before.
+        """
+        return self._texts("description", "the descriptions")
+
+    def distances(self) -> pd.DataFrame:
+        """Read the distances between people.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``subject, normalization, distance, value, noise``, in the order written.
+        """
+        names = ["subject", "normalization", "distance", "value", "noise"]
+        rows = self._checked(f"SELECT {', '.join(names)}, digest FROM distances ORDER BY rowid")
+        return pd.DataFrame(rows, columns=names).astype({"value": float, "noise": float})
 
     def finished(self) -> set[tuple[str, int, str]]:
         """Name the folds that are done.
@@ -258,7 +320,7 @@ class ResultsStore:
         -------
         set of (row, repeat, fold)
         """
-        return set(self._read("SELECT row, repeat, fold FROM folds"))
+        return {row[:3] for row in self._folds()}
 
     def add(self, record: FoldRecord) -> None:
         """Write one finished fold, in a transaction of its own.
@@ -274,14 +336,18 @@ class ResultsStore:
         """
         values = asdict(record)
         values["warnings"] = json.dumps(record.warnings)
-        for name in _ARRAYS:
-            values[name] = _pack(values[name])
-        marks = ", ".join("?" * len(_COLUMNS))
+        for name in ARRAYS:
+            values[name] = pack(values[name])
+        row = [values[name] for name in COLUMNS]
+        marks = ", ".join("?" * (len(COLUMNS) + 1))
         with self._writing():
             self._db.execute(
-                f"INSERT INTO folds ({', '.join(_COLUMNS)}) VALUES ({marks})",
-                [values[name] for name in _COLUMNS],
+                f"INSERT INTO folds ({', '.join(COLUMNS)}, digest) VALUES ({marks})",
+                [*row, digest(row)],
             )
+
+    def _folds(self, where: str = "", values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._checked(f"SELECT {', '.join(COLUMNS)}, digest FROM folds {where}", values)
 
     def folds(self) -> pd.DataFrame:
         """Read the scores of all finished folds.
@@ -291,9 +357,7 @@ class ResultsStore:
         pandas.DataFrame
             The columns of `FoldRecord` without the arrays; ``warnings`` are lists.
         """
-        names = [name for name in _COLUMNS if name not in _ARRAYS]
-        rows = self._read(f"SELECT {', '.join(names)} FROM folds")
-        table = pd.DataFrame(rows, columns=names)
+        table = pd.DataFrame(self._folds(), columns=list(COLUMNS)).drop(columns=list(ARRAYS))
         table["warnings"] = [json.loads(text) for text in table["warnings"]]
         return table
 
@@ -310,7 +374,7 @@ class ResultsStore:
         Returns
         -------
         pandas.DataFrame
-            Columns ``fold, window, trial, y_true, y_pred``; labels are codes into the
+            Columns ``fold, subject, window, trial, y_true, y_pred``; labels are codes into the
             fact ``classes``.
 
         Raises
@@ -318,25 +382,21 @@ class ResultsStore:
         StudyError
             When there is no such row, or its arrays are damaged.
         """
-        found = self._read(
-            f"SELECT fold, n_test, {', '.join(_ARRAYS)} FROM folds "
-            "WHERE row = ? AND repeat = ? ORDER BY fold",
-            (row, repeat),
-        )
+        found = self._folds("WHERE row = ? AND repeat = ? ORDER BY fold", (row, repeat))
         if not found:
             known = sorted({key for key, _, _ in self.finished()})
             raise StudyError(
                 f"the results hold no row {row!r} (repeat {repeat}); "
                 f"they hold: {', '.join(known) or 'nothing yet'}."
             )
-        parts = [
-            pd.DataFrame(
-                {"fold": fold}
-                | {name: _unpack(blob, n) for name, blob in zip(_ARRAYS, blobs, strict=True)}
-            )
-            for fold, n, *blobs in found
-        ]
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat([_windows(values) for values in found], ignore_index=True)
+
+
+def _windows(values: Iterable[Any]) -> pd.DataFrame:
+    """Give the windows of one fold, from its columns in the file."""
+    record = dict(zip(COLUMNS, values, strict=True))
+    arrays = {name: unpack(record[name], record["n_test"]) for name in ARRAYS}
+    return pd.DataFrame({"fold": record["fold"], "subject": record["subject"]} | arrays)
 
 
 def is_busy(error: BaseException | None) -> bool:
@@ -353,21 +413,3 @@ def is_busy(error: BaseException | None) -> bool:
     # the lower byte is the error, the rest says more about it
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _pack(array: ArrayLike) -> bytes:
-    return zlib.compress(np.asarray(array, dtype="<i4").tobytes())
-
-
-def _unpack(blob: bytes, n: int) -> NDArray[np.int32]:
-    """Unpack n integers; damaged or oversized blobs are refused before they take memory."""
-    try:
-        unpacked = zlib.decompressobj().decompress(blob, 4 * n + 1)
-    except zlib.error as error:
-        raise StudyError(f"the results file is damaged: {error}. Run the study again.") from error
-    if len(unpacked) != 4 * n:
-        raise StudyError(
-            f"the results file is damaged: {len(unpacked)} bytes instead of {4 * n}. "
-            "Run the study again."
-        )
-    return np.frombuffer(unpacked, dtype="<i4")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import StudyError
 from .folds import SOURCE_ROWS
 from .information import InformationSet
+from .protocols import Protocol
 from .shuffling import shuffle_trial_labels
 
 
@@ -27,6 +28,10 @@ class StudyData:
     codes : ndarray of int, shape (n_windows,)
         Places of the true labels in `classes`.
     subjects : ndarray of shape (n_windows,)
+    domains : ndarray of shape (n_windows,)
+        What methods know as ``subjects``: the person, or the session.
+    units : ndarray of int, shape (n_windows,)
+        A number for each domain of each person; labels are shuffled within.
     trials : ndarray of int, shape (n_windows,)
         A number for each trial of each person.
     rows : pandas.DataFrame
@@ -40,6 +45,8 @@ class StudyData:
     classes: NDArray[Any]
     codes: NDArray[np.intp]
     subjects: NDArray[Any]
+    domains: NDArray[Any]
+    units: NDArray[np.intp]
     trials: NDArray[np.intp]
     rows: pd.DataFrame
     target_rows: pd.DataFrame
@@ -141,12 +148,14 @@ def _check_names(meta: pd.DataFrame) -> None:
             )
 
 
-def study_arrays(table: Any, seed: int = 0) -> StudyData:
+def study_arrays(table: Any, protocol: Protocol, seed: int = 0) -> StudyData:
     """Take the arrays of a study from its table.
 
     Parameters
     ----------
     table : FeatureTable
+    protocol : protocol
+        Says what the domains are.
     seed : int
         Seed of the codes that stand for the trials of the person scored.
 
@@ -186,22 +195,43 @@ def study_arrays(table: Any, seed: int = 0) -> StudyData:
         )
     subjects = np.asarray(meta["subject"].tolist())
     trial_codes = trials.to_numpy(dtype=np.intp)
+    domains = protocol.domains(meta)
+    names = pd.MultiIndex.from_arrays([subjects, domains])
     return StudyData(
         X=table.X,
         classes=classes,
         codes=codes,
         subjects=subjects,
+        domains=domains,
+        units=pd.factorize(names)[0],
         trials=trial_codes,
         rows=meta[list(SOURCE_ROWS)],
-        target_rows=_without_clips(meta, subjects, trial_codes, seed),
+        target_rows=opaque_rows(meta, subjects, trial_codes, seed),
     )
 
 
-def _without_clips(
+def opaque_rows(
     meta: pd.DataFrame, subjects: NDArray[Any], trials: NDArray[np.intp], seed: int
 ) -> pd.DataFrame:
     """Describe windows so that they cannot be matched with those of other people.
 
+    Parameters
+    ----------
+    meta : pandas.DataFrame
+        With the columns ``session`` and ``onset``.
+    subjects : ndarray of shape (n_windows,)
+    trials : ndarray of int, shape (n_windows,)
+        A number for each trial of each person.
+    seed : int
+        Draws the codes of the trials.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``session``, ``trial`` (a code) and ``onset`` (from the trial's first window).
+
+    Notes
+    -----
     Where everybody saw the same clips in the same order, the number of a trial and its time tell
     the label as well as the clip does.
     """
@@ -236,7 +266,7 @@ def all_labels(data: StudyData, n_shuffles: int, seed: int) -> dict[int, NDArray
         Codes of the true labels (0) and of each shuffle (1, 2, ...).
     """
     shuffles = {
-        repeat: shuffle_trial_labels(data.codes, data.subjects, data.trials, (seed, repeat))
+        repeat: shuffle_trial_labels(data.codes, data.units, data.trials, (seed, repeat))
         for repeat in range(1, n_shuffles + 1)
     }
     return {0: data.codes} | shuffles

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from .blocks import order_note
 from .information import InformationSet
-from .protocols import Fold, order_note
+from .protocols import Fold, Protocol
 from .study_data import StudyData
 
 
 def study_notes(
-    table: Any, used: Any, data: StudyData, folds: list[Fold], granted: InformationSet
+    table: Any, used: Any, data: StudyData, folds: list[Fold], protocol: Protocol
 ) -> list[str]:
     """Say what a reader must know about the data of a study.
 
@@ -26,7 +28,7 @@ def study_notes(
         Its rows that are studied.
     data : StudyData
     folds : list of Fold
-    granted : InformationSet
+    protocol : protocol
 
     Returns
     -------
@@ -37,12 +39,14 @@ def study_notes(
     notes = [f"left out: {problem}" for problem in table.info.get("skipped", [])]
     notes += _vanished(table.meta, used.meta)
     notes += _flagged(used.meta)
-    if granted.kind in ("calibration", "online"):
+    notes += protocol.notes(used)
+    if InformationSet.parse(protocol.information).kind in ("calibration", "online"):
         notes += order_note(used.meta)
     one_class = [f.name for f in folds if len(np.unique(data.codes[f.test])) == 1]
     if one_class:
         notes.append(
-            f"only one class is left to score for {len(one_class)} of {len(folds)} people "
+            f"only one class is left to score for {len(one_class)} of {len(folds)} "
+            f"{'people' if all(f.name == str(f.subject) for f in folds) else 'sessions'} "
             f"({_some(one_class)}): their balanced accuracy is the recall of that class"
         )
     return notes
@@ -54,10 +58,15 @@ def _flagged(meta: pd.DataFrame) -> list[str]:
         return []
     marked = meta.loc[meta["flags"].astype(str) != "", ["subject", "flags"]]
     return [
-        f"{len(rows)} windows of {subject} are marked {' and '.join(sorted(set(rows['flags'])))}; "
+        f"{len(rows)} windows of {subject} are marked {' and '.join(_kinds(rows['flags']))}; "
         "they are scored all the same"
         for subject, rows in marked.groupby("subject", sort=False)
     ]
+
+
+def _kinds(flags: pd.Series) -> list[str]:
+    """List the kinds of marks, without the channels: ``amplitude:Fp1,Fp2;flat`` has two."""
+    return sorted({mark.split(":")[0] for text in flags for mark in str(text).split(";")})
 
 
 def fixed_people(data: StudyData) -> list[str]:
@@ -74,8 +83,14 @@ def fixed_people(data: StudyData) -> list[str]:
     return [
         str(subject)
         for subject in dict.fromkeys(data.subjects.tolist())
-        if len(np.unique(data.codes[data.subjects == subject])) == 1
+        if not _can_shuffle(data, data.subjects == subject)
     ]
+
+
+def _can_shuffle(data: StudyData, own: NDArray[np.bool_]) -> bool:
+    """Say whether some unit of a person has several labels."""
+    pairs = np.unique(np.column_stack([data.units[own], data.codes[own]]), axis=0)
+    return len(pairs) > len(np.unique(pairs[:, 0]))
 
 
 def shuffle_note(data: StudyData) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SignalWarning, SubjectError
+from ..preprocessing import usable_runs
 from ..recordings.recording import Recording
-from ..recordings.signals import MAX_VOLTS
-from .stream import FeatureStream, Windows
+from .smoothing import LDS, MovingAverage
+from .stream import BLOCK_VALUES, FeatureStream
+from .windows import Windows
 
 
 @dataclass(frozen=True)
@@ -21,36 +24,87 @@ class RecordingFeatures:
 
     file: str
     subject: str
+    sfreq: float
+    inputs: tuple[str, ...]
     ch_names: tuple[str, ...]
     columns: pd.MultiIndex
+    delay: float
+    notes: tuple[str, ...]
+    causal: bool
     X: NDArray[np.float64]
     meta: pd.DataFrame
 
 
+class Samples:
+    """The samples of one recording, piece by piece.
+
+    Those of a raw that is in memory are not copied as a whole; others are read once.
+
+    Parameters
+    ----------
+    recording : Recording
+        Where they are.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._data = None if recording.raw.preload else recording.get_data()
+        self._order: list[int] | None = None
+
+    def rows(self) -> Iterator[NDArray[np.float64]]:
+        """Yield the channels one by one, in the order of the recording."""
+        for row in range(len(self._recording.ch_names)):
+            if self._data is None:
+                yield self._recording.raw.get_data(picks=[row])[0]
+            else:
+                yield self._data[row]
+
+    def reorder(self, ch_names: Sequence[str]) -> None:
+        """Give the channels of pieces in another order."""
+        self._order = [self._recording.ch_names.index(name) for name in ch_names]
+
+    def piece(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Give the samples start..stop of all channels in volts."""
+        if self._data is None:
+            data = self._recording.get_data(start, min(stop, self._recording.n_times))
+        else:
+            data = self._data[:, start:stop]
+        return data if self._order is None else data[self._order]
+
+
 def recording_features(
-    recording: Recording, data: NDArray[np.float64], stream: FeatureStream
+    recording: Recording,
+    samples: Samples,
+    inputs: tuple[str, ...],
+    stream: FeatureStream,
+    smoothing: MovingAverage | LDS | None = None,
 ) -> RecordingFeatures:
-    """Push the whole recording through a fresh stream; keep the windows inside trials."""
+    """Push the whole recording through a fresh stream; keep the windows inside trials.
+
+    `smoothing` is one that needs whole trials, which the stream cannot do.
+    """
     trials = recording.trials
-    starts, stops = trial_samples(recording, data.shape[1], stream)
-    windows = stream.process(data, marks=starts)
+    marks = _nearest(trials["onset"].to_numpy(dtype=np.float64) * recording.sfreq)
+    starts, stops = _trial_samples(recording, marks, stream)
+    parts = []
+    block = max(1, BLOCK_VALUES // len(inputs))
+    for begin in range(0, recording.n_times, block):
+        inside = marks[(begin <= marks) & (marks < begin + block)] - begin
+        parts.append(stream.process(samples.piece(begin, begin + block), marks=inside))
+    windows = Windows.join([*parts, stream.finish()])
     rows, trial_of = _inside(windows, starts, stops, stream.grid.length)
     empty = np.setdiff1d(np.arange(len(trials)), trial_of)
     if len(empty):
-        usable = np.all(np.abs(data) <= MAX_VOLTS, axis=0)
-        holed = [i for i in empty if not usable[starts[i] : stops[i]].all()]
-        whole = [i for i in empty if i not in holed]
-        for cause, lost in (("gaps leave", holed), ("rounding to whole samples leaves", whole)):
-            if lost:
-                names = ", ".join(str(trial) for trial in trials["trial"].iloc[lost])
-                warnings.warn(
-                    f"{recording.file} (subject {recording.subject}): {cause} no whole window in "
-                    f"trial {names}",
-                    SignalWarning,
-                    stacklevel=4,
-                )
+        _warn_of_empty_trials(recording, samples, empty, marks)
     chosen = trials.iloc[trial_of].reset_index(drop=True)
     n_rows = len(rows)
+    X, settling = windows.X[rows], windows.settling[rows]
+    if smoothing is not None:
+        groups = np.stack([trial_of, windows.runs[rows], settling], axis=1)
+        changes = np.flatnonzero((np.diff(groups, axis=0) != 0).any(axis=1)) + 1
+        step = stream.grid.stride / stream.sfreq
+        for group in np.split(np.arange(n_rows), changes):
+            X[group] = smoothing.smooth(X[group], step)
     meta = pd.DataFrame(
         {
             "dataset": [recording.dataset] * n_rows,
@@ -61,29 +115,60 @@ def recording_features(
             "stimulus": chosen["stimulus"],
             "label": chosen["label"],
             "onset": windows.starts[rows] / stream.sfreq,
-            "settling": windows.settling[rows],
-            "flags": np.where(windows.flat[rows], "flat", ""),
+            "settling": settling,
+            "flags": windows.flags[rows].astype(str),
         }
     )
     return RecordingFeatures(
         recording.file,
         recording.subject,
+        recording.sfreq,
+        inputs,
         stream.ch_names,
         stream.columns,
-        windows.X[rows],
+        stream.delay,
+        stream.notes,
+        recording.causal,
+        X,
         meta,
     )
 
 
-def trial_samples(
-    recording: Recording, n_times: int, stream: FeatureStream
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return first and end sample of each trial; refuse one that is shorter than a window."""
+def _warn_of_empty_trials(
+    recording: Recording,
+    samples: Samples,
+    empty: NDArray[np.intp],
+    starts: NDArray[np.int64],
+) -> None:
+    """Say which trials give no window, and why."""
     trials = recording.trials
-    starts, lengths = (
-        _nearest(trials[name].to_numpy(dtype=np.float64) * stream.sfreq)
-        for name in ("onset", "duration")
-    )
+    lengths = _nearest(trials["duration"].to_numpy(dtype=np.float64) * recording.sfreq)
+    holed = []
+    for trial in empty:
+        piece = samples.piece(int(starts[trial]), int(starts[trial] + lengths[trial]))
+        if usable_runs(piece) != [(0, piece.shape[1])]:
+            holed.append(trial)
+    whole = [trial for trial in empty if trial not in holed]
+    for cause, lost in (("gaps leave", holed), ("rounding to whole samples leaves", whole)):
+        if lost:
+            names = ", ".join(str(trial) for trial in trials["trial"].iloc[lost])
+            warnings.warn(
+                f"{recording.file} (subject {recording.subject}): {cause} no whole window in "
+                f"trial {names}",
+                SignalWarning,
+                stacklevel=5,
+            )
+
+
+def _trial_samples(
+    recording: Recording, marks: NDArray[np.int64], stream: FeatureStream
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give first and end sample of each trial behind the preprocessing.
+
+    Refuses a trial that is shorter than a window.
+    """
+    trials = recording.trials
+    lengths = _nearest(trials["duration"].to_numpy(dtype=np.float64) * stream.sfreq)
     short = np.flatnonzero(lengths < stream.grid.length)
     if len(short):
         trial, seconds = (trials[name].iloc[short[0]] for name in ("trial", "duration"))
@@ -94,7 +179,8 @@ def trial_samples(
             file=recording.file,
             subject=recording.subject,
         )
-    return starts, np.minimum(starts + lengths, n_times)
+    starts = stream.output_samples(marks)
+    return starts, starts + lengths
 
 
 def _nearest(samples: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
-from ..preprocessing import design_bank
 from .bands import BANDS, check_bands
 from .registry import get_features
 from .stream import FeatureStream
@@ -75,7 +74,13 @@ def differential_entropy(
     array = np.asarray(data)
     if array.ndim != 2 or not array.shape[0]:
         raise SignalError(f"data has the shape {array.shape}; give (n_channels, n_times) in volts")
-    bank = design_bank(sfreq, check_bands(bands))
     channels = [str(row) for row in range(array.shape[0])]
-    stream = FeatureStream(bank, channels, get_features("de"), window, step)
-    return stream.process(array).X.reshape(-1, len(channels), len(bank.bands))
+    stream = FeatureStream(
+        sfreq,
+        channels,
+        features=get_features("de"),
+        bands=check_bands(bands),
+        window=window,
+        step=step,
+    )
+    return stream.process(array).X.reshape(-1, len(channels), len(bands))

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ..errors import DatasetError, InputError, SubjectError
-from ..preprocessing import BandpassBank, design_bank
+from ..errors import DatasetError, InputError, SignalError, SubjectError
+from ..preprocessing import BandpassBank, Chain, Step, design_bank
 from ..recordings.recording import Recording
 from ..recordings.signals import check_signals
-from ._recording import RecordingFeatures, recording_features
+from ._joining import channel_error, each_recording, join_rows, most_common_channels
+from ._recording import RecordingFeatures, Samples, recording_features
 from .bands import BANDS, check_bands
 from .registry import get_features
+from .smoothing import LDS, SMOOTHING, MovingAverage
 from .stream import FeatureStream
 from .table import FeatureTable
 from .windows import check_window
+
+Preprocessing = Chain | Step | Iterable[Step] | None
+Smoothing = MovingAverage | LDS
+# The sampling rate and the pass-band that a bank was designed for.
+Designs = dict[tuple[float, tuple[float, float] | None], BandpassBank]
 
 
 class FeatureExtractor:
     """Computes features of windows, offline from recordings and live from chunks.
 
+    The signal passes the preprocessing, is cut into windows and filtered for the features, and
+    the features of the windows pass the smoothing.
+
     Filters run through the whole recording and restart only after gaps; they start in the
-    steady state of the first sample. The start of a trial restarts the windows; no window
-    crosses the end of a trial or a gap. A gap is where samples are not finite, or beyond 1 V, in
-    some channel. Windows that begin before the filters have settled, 4 s after a restart or more
-    with slow or narrow bands, are marked ``settling``; live they are withheld.
+    steady state of the first sample. The start of a trial restarts windows and smoothing; no
+    window crosses the end of a trial or a gap. A gap is where samples are not finite, or beyond
+    1 V, in some channel. Windows that begin before the filters have settled, 4 s after a restart
+    or more with slow or narrow bands, are marked ``settling``; live they are withheld.
 
     Parameters
     ----------
@@ -39,11 +47,17 @@ class FeatureExtractor:
     window, step : float
         In seconds; step None means the window. Both are rounded to whole samples, so that
         recordings of several rates give windows of nearly the same length.
+    preprocessing : Step, iterable of Step, Chain or None
+        What the signal passes first. The kinds of its `ArtefactMarks` are written into the
+        ``flags`` of the windows, with the channels.
+    smoothing : MovingAverage, LDS or None
+        What the features pass last: within a trial, anew after each gap, and apart in windows
+        that are ``settling`` and those that are not.
 
     Raises
     ------
     InputError
-        When a feature is unknown.
+        When a feature is unknown, or something is no step or smoothing.
     SignalError
         When a band is not (low, high), or window or step is not positive.
 
@@ -62,10 +76,24 @@ class FeatureExtractor:
         bands: Mapping[str, Sequence[float]] = BANDS,
         window: float = 1.0,
         step: float | None = None,
+        preprocessing: Preprocessing = None,
+        smoothing: Smoothing | None = None,
     ) -> None:
         self.features = get_features(features)
         self.bands = check_bands(bands)
         self.window, self.step = check_window(window, step)
+        self.preprocessing = Chain.of(preprocessing)
+        if smoothing is not None and not isinstance(smoothing, tuple(SMOOTHING.values())):
+            raise InputError(
+                f"smoothing is {smoothing!r}; give None, or one of "
+                f"{', '.join(kind.__name__ for kind in SMOOTHING.values())} with its settings"
+            )
+        self.smoothing = smoothing
+
+    @property
+    def causal(self) -> bool:
+        """Whether preprocessing and smoothing do without the future of the signal."""
+        return self.preprocessing.causal and (self.smoothing is None or self.smoothing.causal)
 
     def start(
         self,
@@ -93,8 +121,9 @@ class FeatureExtractor:
         Raises
         ------
         SignalError
-            When a band lies outside the signal, the window is too short, or a channel is
-            named twice.
+            When preprocessing or smoothing needs the future of the signal, a step of the
+            preprocessing cannot work on this one, a feature lacks its channels, a band lies
+            outside the signal, the window is too short, or a channel is named twice.
 
         Warns
         -----
@@ -108,7 +137,13 @@ class FeatureExtractor:
         >>> X.shape
         (0, 10)
         """
-        return self._stream(design_bank(sfreq, self.bands, passband), ch_names)
+        for what, part in (("preprocessing", self.preprocessing), ("smoothing", self.smoothing)):
+            if part is not None and not part.causal:
+                raise SignalError(
+                    f"the {what} {_names(part)} needs the future of the signal, which a stream "
+                    "has not; use it with extract only, or choose settings that are causal"
+                )
+        return self._stream(sfreq, ch_names, passband, {})
 
     def extract(
         self,
@@ -141,7 +176,8 @@ class FeatureExtractor:
         ------
         SubjectError
             When a recording cannot be used: no finite samples, not in volts, a channel is
-            missing, a trial is shorter than a window, overlaps another or ends outside.
+            missing, a step of the preprocessing cannot work on it, a trial is shorter than a
+            window, overlaps another or ends outside.
         DatasetError
             When no recording is left, or none gives a window.
         SignalError
@@ -166,10 +202,10 @@ class FeatureExtractor:
                 f"recordings is a {type(recordings).__name__}; give a collection, or a list such "
                 "as [recording]"
             )
-        banks: dict[tuple[float, tuple[float, float] | None], BandpassBank] = {}
+        banks: Designs = {}
         parts: list[RecordingFeatures] = []
         skipped: list[str] = []
-        for done, total, item in _each(recordings):
+        for done, total, item in each_recording(recordings):
             try:
                 recording = item()
                 if not isinstance(recording, Recording):
@@ -185,47 +221,91 @@ class FeatureExtractor:
             if progress is not None:
                 progress(done, total)
         if skip_bad:
-            parts, dropped = _most_common_channels(parts)
+            parts, dropped = most_common_channels(parts)
             skipped += dropped
         if not parts:
             reasons = f": {'; '.join(skipped)}" if skipped else "; the collection is empty"
             raise DatasetError(f"no recording is left to extract features from{reasons}")
         return self._table(parts, banks, skipped)
 
-    def _stream(self, bank: BandpassBank, ch_names: Sequence[str]) -> FeatureStream:
-        """Begin a stream with filters that are designed already."""
-        return FeatureStream(bank, ch_names, self.features, self.window, self.step)
+    def _stream(
+        self,
+        sfreq: float,
+        ch_names: Sequence[str],
+        passband: tuple[float, float] | None,
+        banks: Designs,
+    ) -> FeatureStream:
+        """Begin a stream, with filters that are designed already where they are."""
+
+        def design(
+            sfreq: float,
+            bands: Mapping[str, tuple[float, float]],
+            passband: tuple[float, float] | None,
+        ) -> BandpassBank:
+            if (sfreq, passband) not in banks:
+                banks[sfreq, passband] = design_bank(sfreq, bands, passband)
+            return banks[sfreq, passband]
+
+        return FeatureStream(
+            sfreq,
+            ch_names,
+            features=self.features,
+            bands=self.bands,
+            window=self.window,
+            step=self.step,
+            passband=passband,
+            preprocessing=self.preprocessing,
+            smoothing=None if self._smooths_later else self.smoothing,
+            design=design,
+        )
+
+    @property
+    def _smooths_later(self) -> bool:
+        """Whether the smoothing needs whole trials."""
+        return self.smoothing is not None and not self.smoothing.causal
 
     def _one(
         self,
         recording: Recording,
-        banks: dict[tuple[float, tuple[float, float] | None], BandpassBank],
+        banks: Designs,
         before: list[RecordingFeatures],
         *,
         check_channels: bool,
     ) -> RecordingFeatures:
         """Compute the features of one recording."""
         file, subject = recording.file, recording.subject
-        data = recording.get_data()
+        samples = Samples(recording)
         names = recording.ch_names
-        check_signals(data, names, file=file, subject=subject)
+        check_signals(samples.rows(), names, file=file, subject=subject)
         for earlier in before:
-            if set(earlier.ch_names) == set(names):
+            if names != earlier.inputs and set(earlier.inputs) == set(names):
                 # The order of channels is that of the first recording that has them.
-                data = data[[names.index(name) for name in earlier.ch_names]]
-                names = earlier.ch_names
+                names = earlier.inputs
+                samples.reorder(names)
                 break
-        if check_channels and before and names != before[0].ch_names:
-            raise _channel_error(before[0], names, file, subject)
-        key = (recording.sfreq, recording.passband)
-        if key not in banks:
-            banks[key] = design_bank(recording.sfreq, self.bands, recording.passband)
-        return recording_features(recording, data, self._stream(banks[key], names))
+        try:
+            stream = self._stream(recording.sfreq, names, recording.passband, banks)
+        except SignalError:
+            self._blame_recording(recording, names)
+            raise
+        if check_channels and before and stream.ch_names != before[0].ch_names:
+            raise channel_error(before[0], stream.ch_names, file, subject)
+        later = self.smoothing if self._smooths_later else None
+        return recording_features(recording, samples, names, stream, later)
+
+    def _blame_recording(self, recording: Recording, names: Sequence[str]) -> None:
+        """Say so if the preprocessing cannot start on a recording: others may be as it needs."""
+        try:
+            self.preprocessing.start(recording.sfreq, names, recording.passband)
+        except SignalError as error:
+            raise SubjectError(
+                str(error), file=recording.file, subject=recording.subject
+            ) from error
 
     def _table(
         self,
         parts: list[RecordingFeatures],
-        banks: dict[tuple[float, tuple[float, float] | None], BandpassBank],
+        banks: Designs,
         skipped: list[str],
     ) -> FeatureTable:
         """Join the recordings to a table."""
@@ -239,11 +319,15 @@ class FeatureExtractor:
             "window": self.window,
             "step": self.step,
             "bands": {name: list(edges) for name, edges in self.bands.items()},
+            "preprocessing": self.preprocessing.describe(),
+            "notes": list(dict.fromkeys(note for part in parts for note in part.notes)),
+            "smoothing": None if self.smoothing is None else self.smoothing.describe(),
+            "delay": max(part.delay for part in parts),
             "filters": [
                 {"sfreq": bank.sfreq, "bands": {n: list(e) for n, e in bank.bands.items()}}
                 for bank in banks.values()
             ],
-            "sfreq": sorted({sfreq for sfreq, _ in banks}),
+            "sfreq": sorted({part.sfreq for part in parts}),
             "skipped": skipped,
             "versions": {
                 "eegtl": __version__,
@@ -252,17 +336,9 @@ class FeatureExtractor:
                 "numba": numba.__version__,
             },
         }
-        # Recordings without rows have no types to contribute: joined, they would spoil those
-        # of the others.
-        filled = [part for part in parts if len(part.meta)]
-        if not filled:
-            raise DatasetError(
-                f"the {len(parts)} recordings give no window: they have no trials, or gaps leave "
-                "nothing of them; check the trials tables and the selection of labels"
-            )
-        meta = pd.concat([part.meta for part in filled], ignore_index=True)
-        X = np.concatenate([part.X for part in filled])
-        return FeatureTable(X, parts[0].columns, meta, causal=True, info=info)
+        X, meta = join_rows(parts)
+        causal = self.causal and all(part.causal for part in parts)
+        return FeatureTable(X, parts[0].columns, meta, causal=causal, info=info)
 
 
 def extract_features(
@@ -271,6 +347,8 @@ def extract_features(
     bands: Mapping[str, Sequence[float]] = BANDS,
     window: float = 1.0,
     step: float | None = None,
+    preprocessing: Preprocessing = None,
+    smoothing: Smoothing | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
     skip_bad: bool = False,
@@ -281,7 +359,7 @@ def extract_features(
     ----------
     recordings : Collection or iterable of Recording
         What to read.
-    features, bands, window, step
+    features, bands, window, step, preprocessing, smoothing
         As for `FeatureExtractor`; seconds and Hz.
     progress, skip_bad
         As for `FeatureExtractor.extract`.
@@ -303,81 +381,12 @@ def extract_features(
     >>> eegtl.extract_features(collection, window=2.0).X.shape[1]
     70
     """
-    extractor = FeatureExtractor(features, bands, window, step)
+    extractor = FeatureExtractor(features, bands, window, step, preprocessing, smoothing)
     return extractor.extract(recordings, progress, skip_bad=skip_bad)
 
 
-def _each(recordings: Iterable[Any]) -> Iterator[tuple[int, int, Callable[[], Any]]]:
-    """Yield the count, the total, and a function that reads the recording (and may raise)."""
-    if isinstance(recordings, Sequence):
-        for index in range(len(recordings)):
-            yield index + 1, len(recordings), partial(recordings.__getitem__, index)
-    else:
-        for index, recording in enumerate(recordings):
-            yield index + 1, index + 1, partial(_itself, recording)
-
-
-def _itself(recording: Any) -> Any:
-    """Give a recording that is read already."""
-    return recording
-
-
-def _channel_error(
-    first: RecordingFeatures, names: Sequence[str], file: str, subject: str
-) -> SubjectError:
-    """Say which recording lacks a channel: this one or, where this one has more, the first."""
-    here = [name for name in first.ch_names if name not in names]
-    if here:
-        return _missing(here, names, len(first.ch_names), file, subject)
-    there = [name for name in names if name not in first.ch_names]
-    return _missing(there, first.ch_names, len(names), first.file, first.subject)
-
-
-def _missing(
-    lacking: Sequence[str], found: Sequence[str], wanted: int, file: str, subject: str
-) -> SubjectError:
-    """Name the channel, what was found instead, and the two ways out."""
-    which = (
-        f"channel {lacking[0]!r} is missing"
-        if len(lacking) == 1
-        else f"channels {', '.join(map(repr, lacking))} are missing"
-    )
-    present = wanted - len(lacking)
-    return SubjectError(
-        f"{which} (found {present} of {wanted}: {', '.join(found)}). Re-run with --channels "
-        "common to use the channels all recordings share, or --skip-bad to leave this recording "
-        "out.",
-        file=file,
-        subject=subject,
-    )
-
-
-def _most_common_channels(
-    parts: list[RecordingFeatures],
-) -> tuple[list[RecordingFeatures], list[str]]:
-    """Keep the recordings with the channels most have (the larger set when equal)."""
-    if not parts:
-        return [], []
-    counts: dict[tuple[str, ...], int] = {}
-    for part in parts:
-        counts[part.ch_names] = counts.get(part.ch_names, 0) + 1
-    best = max(counts, key=lambda names: (counts[names], len(names)))
-    reference = next(part for part in parts if part.ch_names == best)
-    kept = [part for part in parts if part.ch_names == best]
-    dropped = []
-    for part in parts:
-        lacking = [name for name in best if name not in part.ch_names]
-        if lacking:
-            dropped.append(_missing(lacking, part.ch_names, len(best), part.file, part.subject))
-        elif part.ch_names != best:
-            extra = [name for name in part.ch_names if name not in best]
-            dropped.append(
-                SubjectError(
-                    f"channels {', '.join(map(repr, extra))} are not in {reference.file} and "
-                    "most other recordings. Re-run with --channels common to use the channels "
-                    "all recordings share.",
-                    file=part.file,
-                    subject=part.subject,
-                )
-            )
-    return kept, [str(error) for error in dropped]
+def _names(part: Chain | Smoothing) -> str:
+    """Give the names of what is not causal."""
+    if isinstance(part, Chain):
+        return ", ".join(repr(step.name) for step in part.steps if not step.causal)
+    return repr(part.name)

@@ -1,110 +1,136 @@
-"""The features of a window that follow from its band variances, as records."""
+"""Every feature as a record; names, units and the table of the documentation follow from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable
 
 from ..errors import InputError
+from .asymmetry import (
+    asymmetry_columns,
+    differences,
+    front_back,
+    left_right,
+    prepare_asymmetry,
+    ratios,
+)
+from .covariance import pair_columns, prepare_covariance, prepare_tangent
+from .feature import Feature
+from .hjorth import hjorth_columns, prepare_hjorth
+from .power import band_power, entropy_of_variance, relative_power, whatever_the_layout
 
-#: Smallest variance that is told from none, in uV^2 (1 nV rms).
-VARIANCE_FLOOR = 1e-6
+_DUAN = (
+    "Duan, Zhu and Lu, Differential entropy feature for EEG-based emotion classification, "
+    "IEEE/EMBS Neural Engineering 2013, 81-84"
+)
+_ZHENG = (
+    "Zheng and Lu, Investigating critical frequency bands and channels for EEG-based emotion "
+    "recognition with deep neural networks, IEEE Trans. Auton. Ment. Dev. 7(3), 2015, 162-175"
+)
+_PARSEVAL = (
+    "Parseval: the variance of a band-passed signal is its spectral density integrated over the "
+    "band"
+)
 
-
-@dataclass(frozen=True)
-class BandFeature:
-    """One number per channel and band.
-
-    Parameters
-    ----------
-    name : str
-        Short name, as in the columns of a table.
-    unit : str
-        Unit of the values.
-    function : callable
-        From variances in uV^2, at or above `VARIANCE_FLOOR`, to values, element by element.
-    citation : str
-        Where the formula is from.
-    """
-
-    name: str
-    unit: str
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    citation: str
-
-
-def entropy_of_variance(variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differential entropy of a normal variable: ``0.5 ln(2 pi e s2)``.
-
-    Parameters
-    ----------
-    variance : ndarray
-        In uV^2.
-
-    Returns
-    -------
-    ndarray
-        In nats relative to 1 uV.
-
-    References
-    ----------
-    Cover and Thomas, Elements of Information Theory, 2nd ed., theorem 8.1.1.
-
-    Examples
-    --------
-    >>> float(entropy_of_variance(np.array(1 / (2 * np.pi * np.e))))
-    0.0
-    """
-    return 0.5 * np.log((2 * np.pi * np.e) * variance)
-
-
-def band_power(variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Power of the band: the variance of the filtered signal.
-
-    Parameters
-    ----------
-    variance : ndarray
-        In uV^2.
-
-    Returns
-    -------
-    ndarray
-        In uV^2.
-
-    Examples
-    --------
-    >>> float(band_power(np.array(4.0)))
-    4.0
-    """
-    return variance
-
+#: What stands for a source in the documentation.
+_FROM = {
+    "variances": "variances by the filter bank",
+    "spectrum": "variances by the STFT",
+    "signal": "the signal",
+    "band_signals": "the signals of the filter bank",
+}
 
 #: Every feature, by name. A new one is one more record here.
-FEATURES: dict[str, BandFeature] = {
+FEATURES: dict[str, Feature] = {
     record.name: record
     for record in (
-        BandFeature(
-            "de",
+        Feature("de", "nat re 1 uV", "variances", whatever_the_layout(entropy_of_variance), _DUAN),
+        Feature(
+            "de_stft",
             "nat re 1 uV",
-            entropy_of_variance,
-            "Duan, Zhu and Lu, Differential entropy feature for EEG-based emotion classification, "
-            "IEEE/EMBS Neural Engineering 2013, 81-84",
+            "spectrum",
+            whatever_the_layout(entropy_of_variance),
+            f"{_ZHENG}: Hann window, STFT of 512 points",
         ),
-        BandFeature(
-            "power",
+        Feature("power", "uV^2", "variances", whatever_the_layout(band_power), _PARSEVAL),
+        Feature(
+            "relative_power",
+            "share of the bands asked for",
+            "variances",
+            whatever_the_layout(relative_power),
+            f"{_PARSEVAL}; divided by the sum over the bands",
+        ),
+        Feature(
+            "dasm",
+            "nat",
+            "variances",
+            prepare_asymmetry("dasm", left_right, differences),
+            f"{_DUAN}; left minus right",
+            "left-right pair and band",
+            asymmetry_columns(left_right, "-"),
+        ),
+        Feature(
+            "rasm",
+            "ratio of nat re 1 uV",
+            "variances",
+            prepare_asymmetry("rasm", left_right, ratios),
+            f"{_DUAN}; left over right, denominators of at least 0.1 nat",
+            "left-right pair and band",
+            asymmetry_columns(left_right, "/"),
+        ),
+        Feature(
+            "asm",
+            "nat, then ratio",
+            "variances",
+            prepare_asymmetry("asm", left_right, differences, ratios),
+            f"{_ZHENG}: DASM and RASM together",
+            "left-right pair and band, twice",
+            asymmetry_columns(left_right, "-", "/"),
+        ),
+        Feature(
+            "dcau",
+            "nat",
+            "variances",
+            prepare_asymmetry("dcau", front_back, differences),
+            f"{_ZHENG}: front minus back",
+            "front-back pair and band",
+            asymmetry_columns(front_back, "-"),
+        ),
+        Feature(
+            "hjorth",
+            "uV^2, 1/s, 1",
+            "signal",
+            prepare_hjorth,
+            "Hjorth, EEG analysis based on time domain properties, Electroencephalogr. Clin. "
+            "Neurophysiol. 29(3), 1970, 306-310",
+            "channel: activity, mobility, complexity",
+            hjorth_columns,
+        ),
+        Feature(
+            "cov",
             "uV^2",
-            band_power,
-            "Parseval: the variance of a band-passed signal is its spectral density integrated "
-            "over the band",
+            "band_signals",
+            prepare_covariance,
+            "Chen, Wiesel, Eldar and Hero, Shrinkage algorithms for MMSE covariance estimation, "
+            "IEEE Trans. Signal Process. 58(10), 2010, 5016-5029",
+            "pair of channels and band",
+            pair_columns,
+        ),
+        Feature(
+            "tangent",
+            "log of uV^2",
+            "band_signals",
+            prepare_tangent,
+            "Barachant, Bonnet, Congedo and Jutten, Classification of covariance matrices using "
+            "a Riemannian-based kernel for BCI applications, Neurocomputing 112, 2013, 172-178; "
+            "at the identity",
+            "pair of channels and band",
+            pair_columns,
         ),
     )
 }
 
 
-def get_features(names: Iterable[str]) -> tuple[BandFeature, ...]:
+def get_features(names: Iterable[str]) -> tuple[Feature, ...]:
     """Look features up by name.
 
     Parameters
@@ -114,7 +140,7 @@ def get_features(names: Iterable[str]) -> tuple[BandFeature, ...]:
 
     Returns
     -------
-    tuple of BandFeature
+    tuple of Feature
         The records, in the order asked for.
 
     Raises
@@ -136,3 +162,29 @@ def get_features(names: Iterable[str]) -> tuple[BandFeature, ...]:
             f"features is {wanted}; name each feature once, from {', '.join(FEATURES)}"
         )
     return tuple(FEATURES[name] for name in wanted)
+
+
+def features_table() -> str:
+    """Describe all features as a table in Markdown.
+
+    Returns
+    -------
+    str
+        One line a feature: name, what there is one of, unit, citation.
+
+    Examples
+    --------
+    >>> print(features_table().splitlines()[0])
+    | name | one for each | unit | from | citation |
+    """
+    lines = ["| name | one for each | unit | from | citation |", "|---|---|---|---|---|"]
+    for record in FEATURES.values():
+        cells = (
+            f"`{record.name}`",
+            record.per,
+            record.unit,
+            _FROM[record.source],
+            record.citation,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,60 +11,64 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
-from ..preprocessing import BandpassBank, RunningBank
-from ..recordings.signals import MAX_VOLTS
-from .registry import VARIANCE_FLOOR, BandFeature
-from .table import make_columns
-from .windows import WindowGrid, settling_time, window_samples
+from ..preprocessing import BandpassBank, Chain, check_chunk, design_bank, usable_runs
+from .feature import Feature, Layout
+from .marks import MarkedWindows, flag_texts
+from .smoothing import LDS, MovingAverage, RunningSmoothing
+from .sources import SOURCES, Source
+from .windows import SETTLING, WindowGrid, Windows, settling_time, window_samples
 
+#: Numbers that are worked on at a time; 2 MiB, so that they stay in the cache.
+BLOCK_VALUES = 2**18
 
-@dataclass(frozen=True)
-class Windows:
-    """Windows that a piece of signal completed.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_windows, n_features)
-        Features.
-    starts : ndarray of shape (n_windows,)
-        First sample of each window, counted from the first sample ever pushed.
-    settling : ndarray of bool, shape (n_windows,)
-        The window began before the filters had settled; see `FeatureStream.settling`.
-    flat : ndarray of bool, shape (n_windows,)
-        A channel had less variance in a band than the floor of 1e-6 uV^2.
-    """
-
-    X: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    settling: NDArray[np.bool_]
-    flat: NDArray[np.bool_]
+Designer = Callable[
+    [float, Mapping[str, tuple[float, float]], tuple[float, float] | None], BandpassBank
+]
 
 
 class FeatureStream:
     """Computes features while the signal arrives, in chunks of any size.
 
-    The state is that of the filters and at most one window of sums; results do not depend on
-    how the signal was cut. Samples that are not finite, or beyond 1 V, in some channel are a gap:
-    filters and window grid restart after it. (So microvolts taken for volts give next to no
-    window.)
+    The state is that of the preprocessing and the filters, and at most one window of samples or
+    sums; results do not depend on how the signal was cut. Samples that are not finite, or beyond
+    1 V, in some channel are a gap: filters, window grid and smoothing restart after it. (So
+    microvolts taken for volts give next to no window.)
 
     Parameters
     ----------
-    bank : BandpassBank
-        The filters.
+    sfreq : float
+        Sampling rate in Hz.
     ch_names : sequence of str
         Names of the channels, the rows of a chunk.
-    features : sequence of BandFeature
+    features : sequence of Feature
         What to compute.
+    bands : mapping of str to (low, high)
+        Band edges in Hz.
     window, step : float
         In seconds; step None means the window.
+    passband : (low, high) or None
+        What is known to be left in the signal, in Hz.
+    preprocessing : Chain or None
+        What the signal passes first.
+    smoothing : MovingAverage, LDS or None
+        What the features of the windows pass last, if it is causal.
+    design : callable
+        Designs the filters: `design_bank`, or something that keeps its results.
 
     Attributes
     ----------
     columns : pandas.MultiIndex
         Names of the features, as in `FeatureTable`.
+    ch_names : tuple of str
+        Names of the channels behind the preprocessing.
+    sfreq : float
+        Sampling rate behind the preprocessing, in Hz; windows are counted in its samples.
+    delay : float
+        How much later than its last sample's time a window is complete, in seconds.
+    notes : tuple of str
+        Choices that steps of the preprocessing made for this signal, in words.
     n_times : int
-        Samples seen so far, gaps included.
+        Samples pushed so far, gaps included.
     settling : float
         Seconds after a restart of the filters in which a window may not begin to be trusted: 4,
         or more for slow or narrow bands, as `settling_time` has it.
@@ -82,27 +86,62 @@ class FeatureStream:
 
     def __init__(
         self,
-        bank: BandpassBank,
+        sfreq: float,
         ch_names: Sequence[str],
-        features: Sequence[BandFeature],
+        *,
+        features: Sequence[Feature],
+        bands: Mapping[str, tuple[float, float]],
         window: float,
         step: float | None = None,
+        passband: tuple[float, float] | None = None,
+        preprocessing: Chain | None = None,
+        smoothing: MovingAverage | LDS | None = None,
+        design: Designer = design_bank,
     ) -> None:
-        self.sfreq = bank.sfreq
-        if isinstance(ch_names, str):
-            raise SignalError(f"ch_names is {ch_names!r}; give a list of names, one per channel")
-        self.ch_names = tuple(ch_names)
-        if not self.ch_names or len(set(self.ch_names)) != len(self.ch_names):
-            raise SignalError(f"ch_names is {self.ch_names}; name each channel once")
+        chain = Chain.of(preprocessing)
+        self._chain = chain.start(sfreq, ch_names, passband, self._keep_for_marks)
+        self._has_steps = bool(chain.steps)
+        self._names_in = tuple(ch_names)
+        self.sfreq_in = float(sfreq)
+        self.sfreq, self.ch_names = self._chain.sfreq, self._chain.ch_names
+        self.delay, self.notes = self._chain.delay, self._chain.notes
+        bank = design(self.sfreq, bands, self._chain.passband)
+        self.grid = WindowGrid(*window_samples(self.sfreq, window, step))
         self.features = tuple(features)
-        self.grid = WindowGrid(*window_samples(bank.sfreq, window, step))
-        self.columns = _join([make_columns(f.name, self.ch_names, bank.bands) for f in features])
+        self.columns = _join([f.columns(self.ch_names, list(bank.bands)) for f in features])
+        layout = Layout(self.ch_names, bank.bands, self.sfreq, self.grid.length)
+        self._compute = [(feature.source, feature.prepare(layout)) for feature in features]
+        kinds = {feature.source: SOURCES[feature.source] for feature in features}
+        n_channels = len(self.ch_names)
+        self._sources: dict[str, Source] = {
+            name: kind(bank, n_channels, self.grid) for name, kind in kinds.items()
+        }
+        filtered = any(kind.filters for kind in kinds.values())
+        self.settling = settling_time(bank) if filtered else SETTLING
+        self._block_in = max(1, BLOCK_VALUES // len(self._names_in))
+        # Sums over segments take no memory; windows of samples do, and overlap.
+        overlap = -(-self.grid.length // self.grid.stride)
+        self._block = max(1, BLOCK_VALUES // (n_channels * overlap))
+        if list(kinds) == ["variances"]:
+            self._block = sys.maxsize
+        self._marked: MarkedWindows | None = None
+        if self._chain.marks is not None and self._chain.marks_format is not None:
+            self._marked = MarkedWindows(
+                self._chain.marks, *self._chain.marks_format, self.sfreq, self.grid.length
+            )
+        self._smoother: RunningSmoothing | None = None
+        if smoothing is not None:
+            step_seconds = self.grid.stride / self.sfreq
+            self._smoother = smoothing.start(len(self.columns), step_seconds)
+        self._smoothed: tuple[int, bool] | None = None
         self.n_times = 0
-        self.settling = settling_time(bank)
-        self._running = RunningBank(bank, len(self.ch_names), self.grid.segment_samples)
+        self._n_out = 0
+        self._pending: list[int] = []
+        self._finished = False
         self._in_gap = True
         self._filter_start = 0
         self._grid_start = 0
+        self._run = 0
 
     def push(self, chunk: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take the next samples; give the windows they complete, settled ones only.
@@ -122,17 +161,32 @@ class FeatureStream:
         Raises
         ------
         SignalError
-            When the chunk has the wrong shape or kind.
+            When the chunk has the wrong shape or kind, or the stream was finished.
         """
         windows = self.process(chunk)
         settled = ~windows.settling
         return windows.X[settled], windows.starts[settled] / self.sfreq
 
     def mark(self) -> None:
-        """Restart the window grid at the next sample, as a trial marker does."""
-        self._running.new_segment()
-        self.grid.restart()
-        self._grid_start = self.n_times
+        """Restart the window grid and the smoothing at the next sample, as a trial marker does."""
+        self._pending.append(int(self.output_samples(np.array(self.n_times))))
+
+    def output_samples(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the first samples behind the preprocessing that are not before given ones.
+
+        Parameters
+        ----------
+        samples : ndarray of int
+            Numbers of samples pushed.
+
+        Returns
+        -------
+        ndarray of int
+            Of the same shape; the same numbers where the sampling rate stays.
+        """
+        # Rounded, so that what is a whole number but for the last digit counts as one.
+        exact = np.round(samples * (self.sfreq / self.sfreq_in), 6)
+        return np.asarray(np.ceil(exact), dtype=np.int64)
 
     def process(self, chunk: ArrayLike, marks: Iterable[int] = ()) -> Windows:
         """Take the next samples; give all windows they complete, with their flags.
@@ -152,94 +206,143 @@ class FeatureStream:
         Raises
         ------
         SignalError
-            When the chunk has the wrong shape or kind, or a mark lies outside.
+            When the chunk has the wrong shape or kind, a mark lies outside, or the stream was
+            finished.
         """
-        data = self._check(chunk)
+        self._check_open()
+        data = check_chunk(chunk, self._names_in)
         n = data.shape[1]
         cuts = sorted({int(mark) for mark in marks})
         if cuts and not 0 <= cuts[0] <= cuts[-1] < n:
             raise SignalError(f"marks are at samples {cuts[0]} to {cuts[-1]} of a chunk of {n}")
-        first = self.n_times
-        parts: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]] = []
-        seen = 0
-        for start, stop in _usable_runs(data):
-            self._in_gap |= start > seen
-            seen = stop
-            bounds = [start, *(cut for cut in cuts if start < cut < stop), stop]
-            for begin, end in pairwise(bounds):
-                if begin == end:
-                    continue
-                self.n_times = first + begin
-                if self._in_gap:
-                    self._running.restart(data[:, begin])
-                    self._in_gap = False
-                    self._filter_start = self.n_times
-                    self.mark()
-                elif begin in cuts:
-                    self.mark()
-                parts += self._windows(data, begin, end)
-        self._in_gap |= seen < n
-        self.n_times = first + n
+        for cut in cuts:
+            self._pending.append(int(self.output_samples(np.array(self.n_times + cut))))
+        self.n_times += n
+        if not self._has_steps:
+            return self._collect(self._take(data))
+        parts: list[Windows] = []
+        # Blocks bound what the steps hold between them; one is made of an empty chunk, too.
+        for start in range(0, max(n, 1), self._block_in):
+            parts += self._take(self._chain.push(data[:, start : start + self._block_in]))
         return self._collect(parts)
 
-    def _check(self, chunk: ArrayLike) -> NDArray[np.float64]:
-        """Return the chunk as the kernel needs it, without a copy where it already is so."""
-        try:
-            array = np.asarray(chunk)
-        except ValueError as error:
-            raise SignalError(f"the chunk is no array: {error}; give equal rows") from error
-        if array.dtype.kind not in "fiu":
-            raise SignalError(f"the chunk has the type {array.dtype}; give real numbers in volts")
-        if array.ndim != 2 or array.shape[0] != len(self.ch_names):
-            raise SignalError(
-                f"the chunk has the shape {array.shape}; give ({len(self.ch_names)}, any number): "
-                f"one row for each of {', '.join(self.ch_names)}"
-            )
-        # Writable and aligned too: numba would compile another kernel for what is not.
-        return np.require(array, dtype=np.float64, requirements=["C", "A", "W"])
+    def finish(self) -> Windows:
+        """End the stream: give the windows that what the preprocessing held back completes.
 
-    def _windows(
-        self, data: NDArray[np.float64], begin: int, end: int
-    ) -> list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]]:
-        """Filter one stretch without gaps and marks; return variances, starts, settling."""
-        parts = []
-        for sums, squares in self._running.run(data, begin, end):
-            offsets, variances = self.grid.push(sums, squares)
-            if len(offsets):
-                starts = offsets + self._grid_start
-                settling = starts - self._filter_start < self.settling * self.sfreq
-                parts.append((variances, starts, settling))
+        Returns
+        -------
+        Windows
+            In order of time. Nothing may be pushed any more.
+
+        Raises
+        ------
+        SignalError
+            When the stream was finished before.
+        """
+        self._check_open()
+        self._finished = True
+        return self._collect(self._take(self._chain.finish()))
+
+    def _check_open(self) -> None:
+        """Refuse a stream that was finished."""
+        if self._finished:
+            raise SignalError("the stream was finished; begin another with start(...)")
+
+    def _keep_for_marks(self, chunk: NDArray[np.float64]) -> None:
+        """Keep what passes the artefact marks."""
+        if self._marked is not None:
+            self._marked.append(chunk)
+
+    def _take(self, chunk: NDArray[np.float64]) -> list[Windows]:
+        """Take the next samples behind the preprocessing."""
+        # Writable and aligned: numba would compile another kernel for what is not.
+        data = np.require(chunk, dtype=np.float64, requirements=["C", "A", "W"])
+        n, first = data.shape[1], self._n_out
+        cuts = [mark - first for mark in self._pending if mark < first + n]
+        self._pending = self._pending[len(cuts) :]
+        parts: list[Windows] = []
+        seen = 0
+        for start, stop in usable_runs(data):
+            self._in_gap |= start > seen
+            seen = stop
+            bounds = [start, *sorted({cut for cut in cuts if start < cut < stop}), stop]
+            for begin, end in pairwise(bounds):
+                if self._in_gap:
+                    self._restart(first + begin, data[:, begin])
+                elif begin in cuts:
+                    self._restart(first + begin)
+                parts += self._windows(data, begin, end)
+        self._in_gap |= seen < n
+        self._n_out = first + n
+        if self._marked is not None:
+            oldest = self._grid_start + self.grid.next_start
+            self._marked.forget(self._n_out if self._in_gap else oldest)
         return parts
 
-    def _collect(
-        self, parts: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]]
+    def _restart(self, at: int, sample: NDArray[np.float64] | None = None) -> None:
+        """Restart the window grid at a sample, and the filters, too, where its values are given."""
+        for source in self._sources.values():
+            if sample is None:
+                source.restart_grid()
+            else:
+                source.restart(sample)
+        if sample is not None:
+            self._in_gap = False
+            self._filter_start = at
+        self.grid.restart()
+        self._grid_start = at
+        self._run += 1
+
+    def _windows(self, data: NDArray[np.float64], begin: int, end: int) -> list[Windows]:
+        """Take one stretch without gaps and marks, block by block."""
+        parts = []
+        for start in range(begin, end, self._block):
+            stop = min(end, start + self._block)
+            starts = self._grid_start + self.grid.advance(stop - start)
+            values = {name: source.run(data, start, stop) for name, source in self._sources.items()}
+            if len(starts):
+                parts.append(self._features(starts, values))
+        return parts
+
+    def _features(
+        self,
+        starts: NDArray[np.int64],
+        values: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]],
     ) -> Windows:
-        """Turn variances into features."""
-        if not parts:
-            nothing = np.empty(0, dtype=np.bool_)
-            return Windows(
-                np.empty((0, len(self.columns))), np.empty(0, dtype=np.int64), nothing, nothing
-            )
-        variances, starts, settling = (np.concatenate(part) for part in zip(*parts, strict=True))
-        variances *= 1e12  # V^2 to uV^2
-        flat = variances.reshape(len(starts), -1).min(axis=1) < VARIANCE_FLOOR
-        np.maximum(variances, VARIANCE_FLOOR, out=variances)
+        """Compute the features of windows of one run of the grid."""
+        n = len(starts)
         X = np.concatenate(
-            [feature.function(variances).reshape(len(starts), -1) for feature in self.features],
+            [compute(values[source][0]).reshape(n, -1) for source, compute in self._compute],
             axis=1,
         )
-        return Windows(X, starts, settling, flat)
+        settling = starts - self._filter_start < self.settling * self.sfreq
+        flat = np.logical_or.reduce([flat for _, flat in values.values()])
+        if self._marked is None:
+            flags = flag_texts(None, (), (), flat)
+        else:
+            judged = self._marked.judge(starts)
+            flags = flag_texts(judged, self._marked.ch_names, self._marked.kinds, flat)
+        if self._smoother is not None:
+            # Settling windows come first in a run; what they hold must not pass to the others.
+            settled = int(settling.sum())
+            for part, kind in ((slice(0, settled), True), (slice(settled, n), False)):
+                if part.start < part.stop:
+                    X[part] = self._smooth(X[part], (self._run, kind))
+        return Windows(X, starts, settling, flat, flags, np.full(n, self._run, dtype=np.int64))
 
+    def _smooth(self, X: NDArray[np.float64], group: tuple[int, bool]) -> NDArray[np.float64]:
+        """Smooth windows with those before them in their group."""
+        assert self._smoother is not None
+        if group != self._smoothed:
+            self._smoother.restart()
+            self._smoothed = group
+        return self._smoother.push(X)
 
-def _usable_runs(data: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Return start and stop of each run of samples that are finite, to 1 V, in every channel."""
-    n = data.shape[1]
-    # The extremes answer the usual case; NaN in the data is one of them and compares as false.
-    if n and data.min() >= -MAX_VOLTS and data.max() <= MAX_VOLTS:
-        return [(0, n)]
-    good = np.concatenate([[False], (np.abs(data) <= MAX_VOLTS).all(axis=0), [False]])
-    edges = np.flatnonzero(good[1:] != good[:-1])
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    def _collect(self, parts: Sequence[Windows]) -> Windows:
+        """Join the windows of one call."""
+        if len(parts) > 1:
+            return Windows.join(parts)
+        return parts[0] if parts else Windows.none(len(self.columns))
 
 
 def _join(indexes: Sequence[pd.MultiIndex]) -> pd.MultiIndex:

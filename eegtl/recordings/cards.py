@@ -49,6 +49,33 @@ class Folder(_Strict):
         return value
 
 
+class Fetch(_Strict):
+    """Where the files can be fetched, and the list of their checksums.
+
+    A file is at `base_url` followed by its name in the list; `sums` is the list, a text file beside
+    the card with one SHA-256 sum and one name a line.
+    """
+
+    base_url: str
+    sums: str
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_folder(cls, value: str) -> str:
+        """Refuse what is no address of a folder."""
+        if not re.fullmatch(r"https?://[^/\s]+/(\S*/)?", value):
+            raise ValueError("must begin with https:// or http:// and end with a slash")
+        return value
+
+    @field_validator("sums")
+    @classmethod
+    def _lies_beside_the_card(cls, value: str) -> str:
+        """Refuse paths."""
+        if not re.fullmatch(r"\w[\w.-]*", value):
+            raise ValueError("must be the plain name of a file beside the card")
+        return value
+
+
 class Trials(_Strict):
     """Which part of a recording is a trial, and what its label is.
 
@@ -108,6 +135,8 @@ class Card(_Strict):
         What to cite.
     folder : Folder or None
         None for data that are made in memory.
+    fetch : Fetch or None
+        None where the files cannot be fetched one by one.
     trials : Trials
         What a trial is.
     checks : Checks
@@ -128,6 +157,7 @@ class Card(_Strict):
     citation: Strings
     url: str
     folder: Folder | None = None
+    fetch: Fetch | None = None
     trials: Trials
     checks: Checks
     study: Study

@@ -48,6 +48,19 @@ HEADSETS: dict[str, tuple[str, ...]] = {
 }
 """Channel sets of known devices and data sets, in their usual order."""
 
+FRONT_BACK: tuple[tuple[str, str], ...] = tuple(
+    zip(
+        _split(
+            "FT7 FC5 FC3 FC1 FCz FC2 FC4 FC6 FT8 F7 F5 F3 F1 Fz F2 F4 F6 F8 Fp1 Fp2 Fpz AF3 AF4"
+        ),
+        _split(
+            "TP7 CP5 CP3 CP1 CPz CP2 CP4 CP6 TP8 P7 P5 P3 P1 Pz P2 P4 P6 P8 O1 O2 Oz CB1 CB2"
+        ),
+        strict=True,
+    )
+)
+"""The 23 pairs of frontal and posterior electrodes of Zheng and Lu (2015) on the SEED cap."""
+
 _OLD_NAMES = {"t3": "T7", "t4": "T8", "t5": "P7", "t6": "P8"}
 _OTHER_NAMES = {"rightaux": "Right AUX", "auxright": "Right AUX", "leftaux": "Left AUX"}
 _OTHER_NAMES["auxleft"] = "Left AUX"
@@ -173,6 +186,29 @@ def left_right_pairs(ch_names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         if mirror in present:
             pairs.append((name, mirror))
     return tuple(pairs)
+
+
+def front_back_pairs(ch_names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pair frontal with posterior electrodes as the published list does.
+
+    Parameters
+    ----------
+    ch_names : sequence of str
+        Canonical names.
+
+    Returns
+    -------
+    tuple of (str, str)
+        (front, back) for every pair of `FRONT_BACK` of which both members are present, in the
+        order of that list.
+
+    Examples
+    --------
+    >>> front_back_pairs(["P3", "Pz", "Fz", "F3", "F4"])
+    (('F3', 'P3'), ('Fz', 'Pz'))
+    """
+    present = set(ch_names)
+    return tuple(pair for pair in FRONT_BACK if present.issuperset(pair))
 
 
 @lru_cache(maxsize=1)

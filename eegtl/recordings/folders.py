@@ -12,7 +12,7 @@ from typing import NoReturn
 from platformdirs import user_data_path
 
 from ..errors import DatasetError, SubjectError
-from .cards import Card, Folder
+from .cards import Card
 from .collection import Entry
 
 ROOT_VARIABLE = "EEGTL_DATA"
@@ -44,23 +44,17 @@ def find_folder(card: Card, root: str | os.PathLike[str] | None = None) -> Path:
         When the folder does not exist or has no such file.
     """
     assert card.folder is not None, "only cards with a folder are looked for on disk"
-    variable = os.environ.get(ROOT_VARIABLE)
-    if root is not None:
-        base, origin = Path(root), "the root that was given"
-    elif variable:
-        base, origin = Path(variable), f"the environment variable {ROOT_VARIABLE}"
-    else:
-        base, origin = user_data_path("eegtl"), "the user data folder"
-    base = base.expanduser()
+    base, origin = data_folder(root)
+    fetch = f", with eegtl datasets fetch {card.name}," if card.fetch is not None else ""
     advice = (
-        f"Get the data from {card.url} (licence {card.licence}) and name the folder with --root "
-        f"or the environment variable {ROOT_VARIABLE}"
+        f"Get the data from {card.url} (licence {card.licence}){fetch} and name the folder with "
+        f"--root or the environment variable {ROOT_VARIABLE}"
     )
     folders = [base / card.name, base]
     if not any(folder.is_dir() for folder in folders):
         raise DatasetError(f"{card.name}: the folder {base} ({origin}) does not exist. {advice}")
     for folder in folders:
-        if folder.is_dir() and any(path.is_file() for path in _candidates(card.folder, folder)):
+        if folder.is_dir() and any(path.is_file() for path in list_files(card, folder)):
             return folder
     raise DatasetError(
         f"{card.name}: no file like {card.folder.shape} in {base} ({origin}), nor in its "
@@ -68,9 +62,54 @@ def find_folder(card: Card, root: str | os.PathLike[str] | None = None) -> Path:
     )
 
 
-def _candidates(layout: Folder, folder: Path) -> list[Path]:
-    """List the files that belong to the data set by their coarse pattern."""
-    return sorted(folder.glob(layout.candidates))
+def data_folder(root: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
+    """Say in which folder data sets are looked for, and why there.
+
+    Parameters
+    ----------
+    root : path, optional
+        Where to look instead of the defaults.
+
+    Returns
+    -------
+    folder : Path
+        `root`, else the folder named by ``EEGTL_DATA``, else the user data folder; it need not
+        exist.
+    origin : str
+        Which of them it is, in words.
+
+    Examples
+    --------
+    >>> data_folder("recordings")[1]
+    'the root that was given'
+    """
+    variable = os.environ.get(ROOT_VARIABLE)
+    if root is not None:
+        base, origin = Path(root), "the root that was given"
+    elif variable:
+        base, origin = Path(variable), f"the environment variable {ROOT_VARIABLE}"
+    else:
+        base, origin = user_data_path("eegtl"), "the user data folder"
+    return base.expanduser(), origin
+
+
+def list_files(card: Card, folder: Path) -> list[Path]:
+    """List the files that belong to a data set by the coarse pattern of its card.
+
+    Parameters
+    ----------
+    card : Card
+        A card with a folder.
+    folder : Path
+        Where they lie.
+
+    Returns
+    -------
+    list of Path
+        In the order of their names.
+    """
+    assert card.folder is not None, "only cards with a folder have files"
+    return sorted(folder.glob(card.folder.candidates))
 
 
 def split_names(card: Card, folder: Path) -> tuple[list[tuple[Path, dict[str, str]]], list[Entry]]:
@@ -99,7 +138,7 @@ def split_names(card: Card, folder: Path) -> tuple[list[tuple[Path, dict[str, st
     matched: list[tuple[Path, dict[str, str]]] = []
     strays: list[Entry] = []
     seen: dict[tuple[str, ...], Path] = {}
-    for path in _candidates(card.folder, folder):
+    for path in list_files(card, folder):
         match = re.fullmatch(card.folder.pattern, path.name)
         if match is None or match["label"] not in (card.trials.labels or card.labels):
             strays.append(_stray(path, card))

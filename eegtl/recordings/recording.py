@@ -32,10 +32,12 @@ class Recording:
         Name of the file, for messages.
     passband : (float, float), optional
         What the makers of the data left of the spectrum, in Hz; None when unknown.
+    causal : bool
+        False where a step that made these samples used the future of the signal.
 
     Attributes
     ----------
-    raw, subject, session, trials, dataset, file, passband
+    raw, subject, session, trials, dataset, file, passband, causal
         As given; `trials` is checked and sorted by onset.
 
     Raises
@@ -61,6 +63,7 @@ class Recording:
         dataset: str,
         file: str,
         passband: tuple[float, float] | None = None,
+        causal: bool = True,
     ) -> None:
         self.raw = raw
         self.subject = subject
@@ -68,6 +71,7 @@ class Recording:
         self.dataset = dataset
         self.file = file
         self.passband = passband
+        self.causal = causal
         self.trials = check_trials(
             trials, seconds=self.duration, tolerance=0.5 / self.sfreq, file=file, subject=subject
         )
@@ -92,8 +96,13 @@ class Recording:
         """Length in seconds."""
         return self.n_times / self.sfreq
 
-    def get_data(self) -> NDArray[np.float64]:
-        """Return the samples.
+    def get_data(self, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
+        """Return the samples, all or some.
+
+        Parameters
+        ----------
+        start, stop : int
+            First sample, and the one behind the last; None means the end.
 
         Returns
         -------
@@ -107,7 +116,7 @@ class Recording:
         >>> data.shape[0], data.dtype.name, data.flags.c_contiguous
         (14, 'float64', True)
         """
-        return np.ascontiguousarray(self.raw.get_data(), dtype=np.float64)
+        return np.ascontiguousarray(self.raw.get_data(start=start, stop=stop), dtype=np.float64)
 
     def __repr__(self) -> str:
         return (

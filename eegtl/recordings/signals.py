@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ _CONSTANT = 1e-9
 
 
 def check_signals(
-    data: NDArray[np.float64], ch_names: Sequence[str], *, file: str, subject: str
+    data: Iterable[NDArray[np.float64]], ch_names: Sequence[str], *, file: str, subject: str
 ) -> None:
     """Refuse samples that cannot be EEG in volts.
 
@@ -35,8 +36,8 @@ def check_signals(
 
     Parameters
     ----------
-    data : ndarray, shape (n_channels, n_times)
-        Samples in volts.
+    data : ndarray, shape (n_channels, n_times), or iterable of its rows
+        Samples in volts; one row after the other is looked at.
     ch_names : sequence of str
         Names of the channels.
     file, subject : str
@@ -56,15 +57,14 @@ def check_signals(
     def error(problem: str) -> SubjectError:
         return SubjectError(problem, file=file, subject=subject)
 
-    if data.shape[0] == 0 or data.shape[1] == 0:
-        raise error(
-            f"the recording holds no samples ({data.shape[0]} channels x {data.shape[1]} times)"
-        )
-    finite = np.isfinite(data)
-    usable = np.asarray(finite.any(axis=1))
+    rows = [_look(row) for row in data]
+    if not rows or not rows[0].n_times:
+        n_times = rows[0].n_times if rows else 0
+        raise error(f"the recording holds no samples ({len(rows)} channels x {n_times} times)")
+    usable = np.array([row.usable for row in rows])
     if not usable.any():
         raise error(
-            f"all {data.shape[0]} channels hold only NaN; export the recording again, or re-run "
+            f"all {len(rows)} channels hold only NaN; export the recording again, or re-run "
             "with --skip-bad to leave it out"
         )
     if not usable.all():
@@ -74,7 +74,7 @@ def check_signals(
             f"{', '.join(dead)}). Choose other channels with --channels, or re-run with "
             "--skip-bad to leave this recording out"
         )
-    scales = [_scale(row[good]) for row, good in zip(data, finite, strict=True)]
+    scales = [row.scale for row in rows]
     worst = int(np.argmax(scales))
     if scales[worst] > MAX_STANDARD_DEVIATION:
         typical = float(np.median(scales))
@@ -86,10 +86,10 @@ def check_signals(
             "or the electrode was off. Multiply the samples by 1e-6, correct the unit in the "
             "file's header, or leave the channel out with --channels"
         )
-    far = ~(np.abs(data) <= MAX_VOLTS).any(axis=1)
-    if far.any():
+    far = [name for name, row in zip(ch_names, rows, strict=True) if row.far]
+    if far:
         raise error(
-            f"channel {ch_names[int(np.argmax(far))]!r} lies beyond {MAX_VOLTS:g} V in every "
+            f"channel {far[0]!r} lies beyond {MAX_VOLTS:g} V in every "
             "sample, which no electrode does. Take the offset off, or correct the unit in the "
             "file's header"
         )
@@ -108,14 +108,41 @@ def check_signals(
         )
 
 
-def _scale(values: NDArray[np.float64]) -> float:
+@dataclass(frozen=True)
+class _Row:
+    """What matters of one channel: any finite sample, its scale, and none within 1 V."""
+
+    n_times: int
+    usable: bool
+    scale: float
+    far: bool
+
+
+def _look(row: NDArray[np.float64]) -> _Row:
+    """Look at one channel."""
+    if not len(row):
+        return _Row(0, False, 0.0, False)
+    low, high = float(row.min()), float(row.max())
+    # The extremes answer the usual case; NaN in the data is one of them and compares as false.
+    if -MAX_VOLTS <= low <= high <= MAX_VOLTS:
+        return _Row(len(row), True, _scale(row, low, high), False)
+    values = row[np.isfinite(row)]
+    if not len(values):
+        return _Row(len(row), False, 0.0, True)
+    low, high = float(values.min()), float(values.max())
+    far = low > MAX_VOLTS or high < -MAX_VOLTS or not (np.abs(values) <= MAX_VOLTS).any()
+    return _Row(len(row), True, _scale(values, low, high), far)
+
+
+def _scale(values: NDArray[np.float64], low: float, high: float) -> float:
     """Return the standard deviation without a few faults above 1 V; 0 for a constant."""
-    largest = float(np.abs(values).max())
+    largest = max(abs(low), abs(high))
     if largest > MAX_VOLTS:
         possible = values[np.abs(values) <= MAX_VOLTS]
         if len(possible) >= (1 - _FEW) * len(values):
-            values, largest = possible, float(np.abs(possible).max())
-    if np.ptp(values) <= _CONSTANT * largest:
+            values, low, high = possible, float(possible.min()), float(possible.max())
+            largest = max(abs(low), abs(high))
+    if high - low <= _CONSTANT * largest:
         return 0.0
     # Divided first, so that no square overflows.
     return largest * float((values / largest).std())

@@ -196,12 +196,12 @@ def test_the_lock_is_held_from_before_the_old_results_go(tmp_path):
 
 
 def test_the_facts_are_there_as_soon_as_the_layout(tmp_path, monkeypatch):
-    def killed(self, facts):
+    def killed(self, table, facts):
         raise KeyboardInterrupt
 
     path = tmp_path / "results.sqlite"
     with monkeypatch.context() as patch:
-        patch.setattr(ResultsStore, "_insert_facts", killed)
+        patch.setattr(ResultsStore, "_insert", killed)
         with pytest.raises(KeyboardInterrupt):
             open_store(tmp_path, {"seed": 0}, if_exists="error")
     with sqlite3.connect(path) as db:

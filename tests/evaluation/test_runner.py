@@ -61,7 +61,7 @@ def test_the_columns_of_the_table_and_of_its_file(tmp_path):
     names = (
         "method,normalization,information,n_subjects,accuracy_mean,accuracy_sd,"
         "balanced_accuracy_mean,macro_f1_mean,trial_accuracy_mean,worst_subject_accuracy,"
-        "delta_accuracy,p_holm,seconds_per_fold"
+        "delta_accuracy,p_holm,seconds_per_fold,accuracy_low,accuracy_high,delta_low,delta_high"
     )
     assert ",".join(result.table.columns) == names
     text = (result.out / "table.csv").read_text()

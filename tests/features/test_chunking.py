@@ -7,6 +7,7 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from features.chunks import assert_same, in_chunks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference.filterbank_naive import windows as naive_windows
@@ -19,30 +20,6 @@ from eegtl.preprocessing import design_bank
 SFREQ = 64.0
 BANDS = {"theta": (4.0, 8.0), "beta": (14.0, 28.0)}
 GRIDS = [(1.0, None), (1.0, 0.25), (0.5, 0.2), (0.25, 0.75), (0.3, 0.3), (2.0, 0.015625)]
-
-
-def assert_same(parts, whole):
-    """Chunks give the windows of the whole: same times and flags, entropies to 1e-9 nats."""
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("X", "starts", "settling", "flat")
-    }
-    for name in ("starts", "settling", "flat"):
-        np.testing.assert_array_equal(joined[name], getattr(whole, name), err_msg=name)
-    np.testing.assert_allclose(joined["X"], whole.X, rtol=0, atol=1e-9)
-
-
-def in_chunks(extractor, data, sizes, marks=(), sfreq=SFREQ):
-    """Push chunks of the given sizes, over and over; marks go to the chunk they fall in."""
-    stream = extractor.start(sfreq, [str(row) for row in range(len(data))])
-    parts, at, turn = [], 0, 0
-    while at < data.shape[1]:
-        size = sizes[turn % len(sizes)]
-        chunk = data[:, at : at + size]
-        inside = [m - at for m in marks if at <= m < at + chunk.shape[1]]
-        parts.append(stream.process(chunk, marks=inside))
-        at, turn = at + size, turn + 1
-    return parts
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -117,8 +94,7 @@ def test_state_does_not_grow():
     sizes = set()
     for _ in range(200):
         live.push(1e-5 * np.ones((1, 32)))
-        assert live.grid._kept is not None
-        sizes.add(live.grid._kept.shape[1])
+        sizes.add(live._sources["variances"]._sums._kept.shape[1])
     assert max(sizes) <= 8
 
 

@@ -70,6 +70,21 @@ def test_synthetic_card_repeats_the_default_settings() -> None:
         ("seconds = 60.0", "", "'seconds' belongs to the rule 'first-seconds', and only to it"),
         ("(?P<label>[12])", "[12]", "folder.pattern: Value error, lacks the named groups label"),
         ("(?P<label>[12])", "(", "folder.pattern: Value error, is no regular expression"),
+        (
+            'eegmat/1.0.0/"\nsums',
+            'eegmat"\nsums',
+            "fetch.base_url: Value error, must begin with http",
+        ),
+        (
+            "https://physionet.org/files",
+            "file:///etc",
+            "must begin with https:// or http:// and end",
+        ),
+        (
+            "SHA256SUMS.txt",
+            "../SHA256SUMS.txt",
+            "fetch.sums: Value error, must be the plain name of",
+        ),
         ('["rest", "arithmetic"]', '["rest", 1]', "labels.1: Input should be a valid string"),
     ],
 )

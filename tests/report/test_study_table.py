@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from eegtl.evaluation import TABLE_COLUMNS, InformationSet, StudyResult
-from eegtl.report import footnotes, format_markdown, format_table, save_markdown
+from eegtl.report import footnotes, format_markdown, format_table, save_markdown, study_title
 from eegtl.report.escape import markdown, printable
 from eegtl.report.table import normalization_note, sees
 
@@ -149,3 +151,51 @@ def test_escaping_keeps_readable_text():
     assert printable("a\tb\x07") == "a\\tb\\x07"
     assert markdown("z2 +- 1.5") == "z2 +- 1.5"
     assert markdown("a&b_c") == "a&amp;b\\_c"
+
+
+INTERVALS = {"accuracy_low": 0.691, "accuracy_high": 0.842, "delta_low": -0.004, "delta_high": 0.25}
+
+
+def test_intervals_are_shown_where_they_fit():
+    result = _result(
+        _line("source-only", "none", "inductive", 0.648, accuracy_low=0.5, accuracy_high=0.75),
+        _line("tca", "z2", "transductive", 0.76, delta_accuracy=0.112, p_holm=0.04, **INTERVALS),
+    )
+    wide = format_table(result, 120)
+    assert (
+        "\n" + wide
+        == """
+method       norm  sees                     accuracy      95 %          worst  vs source-only  95 %           s/fold
+source-only  none  nothing of the target    64.8 +- 15.8  50.0 to 75.0  41.2   -                              0.01
+tca          z2    unlabelled, all windows  76.0 +- 15.8  69.1 to 84.2  41.2   +11.2  p=.040   -0.4 to +25.0  0.01"""  # noqa: E501
+    )
+    longest = max(map(len, wide.splitlines()))
+    assert format_table(result, longest) == wide
+    for width in (longest - 1, 80, 0):
+        assert format_table(result, width) == format_table(result)
+        assert "95 %" not in format_table(result, width)
+    assert "95 % (where shown): bootstrap interval of a mean over people" in " ".join(footnotes(result))
+    rows = format_markdown(result).splitlines()
+    assert rows[1] == "|" + " --- |" * 9
+    assert "| 76.0 +- 15.8 | 69.1 to 84.2 | 41.2 | +11.2 p=.040 | -0.4 to +25.0 |" in (
+        rows[3].replace("  ", " ")
+    )
+
+
+def test_without_intervals_nothing_speaks_of_them():
+    assert format_table(RESULT, 500) == format_table(RESULT)
+    assert "bootstrap" not in " ".join(footnotes(RESULT))
+
+
+def test_the_band_of_chance_stands_in_the_footnotes():
+    chance = {"low": 0.4551, "high": 0.5449, "mean": 0.5, "n_shuffles": 20}
+    notes = footnotes(replace(RESULT, chance=chance))
+    assert any(note.endswith("; 95 % of the 20 means lie between 45.5 and 54.5") for note in notes)
+    assert not any("means lie between" in note for note in footnotes(RESULT))
+
+
+def test_the_title_says_what_the_study_was():
+    facts = {"dataset": ["eegmat"], "subjects": list("abc"), "n_windows": 90, "classes": [0, 1]}
+    assert study_title(replace(RESULT, facts=facts)) == (
+        "eegmat: 3 people, 90 windows; labels 0 / 1; leave-one-subject-out, transductive"
+    )

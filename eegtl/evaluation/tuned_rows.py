@@ -1,0 +1,96 @@
+"""Rows of a study whose settings are chosen inside each fold, beside those with fixed settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..transfer import TransferPipeline, make_transfer_pipeline
+from .information import InformationSet
+from .methods import Method, StudyRow
+from .transfer_search import TransferSearch
+from .tuning import configurations_of, criterion_named
+
+
+def tuned_row(
+    method: Method,
+    row: StudyRow,
+    granted: InformationSet,
+    *,
+    criterion: str,
+    window: float | None = None,
+    seed: int = 0,
+) -> StudyRow:
+    """Make the row that chooses the settings of a method by a criterion.
+
+    Parameters
+    ----------
+    method : Method
+        With a grid.
+    row : StudyRow
+        Its row behind one normalisation.
+    granted : InformationSet
+        What the study grants; source people in the wearer's place give as much.
+    criterion : str
+        A name of `eegtl.evaluation.criteria.CRITERIA`.
+    window : float, optional
+        Length of a window in seconds, for a calibration block.
+    seed : int
+
+    Returns
+    -------
+    StudyRow
+        Named ``<method>, tuned``.
+
+    Examples
+    --------
+    >>> from eegtl.evaluation import METHODS
+    >>> tca = next(method for method in METHODS if method.name == "tca")
+    >>> given = InformationSet("transductive")
+    >>> tuned_row(tca, tca.rows()[1], given, criterion="source").key
+    'tca, tuned [z2]'
+    """
+    information = granted.consumed(row.level(row.build(seed))).tag
+    build = partial(_build, method, row.normalization, criterion, information, window)
+    estimator = build(seed)
+    search = estimator if isinstance(estimator, TransferSearch) else estimator.steps[-1][1]
+    n = len(configurations_of(search.grid, search.estimator))
+    facts = {"criterion": criterion, "n_configurations": n}
+    return replace(row, name=f"{row.name}, tuned", build=build, search=facts)
+
+
+def _build(
+    method: Method,
+    normalization: str,
+    criterion: str,
+    information: str,
+    window: float | None,
+    seed: int,
+) -> Any:
+    """Build the search around the whole method, or behind its normaliser.
+
+    A source person in the wearer's place must be normalised as the wearer will be, so ``source``
+    goes around all. The other criteria compare rows of sources and wearer as they are, which
+    asks for the normaliser in front.
+    """
+    pipeline = method.build(normalization, seed)
+    front, rest = [], list(pipeline.steps)
+    if criterion_named(criterion).needs_target and normalization != "none":
+        front, rest = [rest[0][1]], rest[1:]
+    step = next(name for name, own in rest if isinstance(own, type(_step(method, seed))))
+    grid = {f"{step}__{name}": list(values) for name, values in (method.grid or {}).items()}
+    search = TransferSearch(
+        TransferPipeline(rest),
+        grid,
+        criterion=criterion,
+        information=information,
+        window=window,
+        random_state=seed,
+    )
+    return make_transfer_pipeline(*front, search) if front else search
+
+
+def _step(method: Method, seed: int) -> Any:
+    assert method.step is not None, "a method with a grid has a step whose parameters it names"
+    return method.step(seed)

@@ -1,0 +1,159 @@
+"""Covariances between channels in each band, and their tangent vectors.
+
+The estimator is pyriemann's ``oas``: the covariance about the mean of the window, shrunk towards
+a multiple of the identity (Chen and others 2010). A window of T seconds holds about 2 B T
+independent samples of a band of width B: below the number of channels, and behind a common
+average reference in any case, the covariance has not full rank before it is shrunk, and its
+least eigenvalues are the shrinkage's. Since neighbouring samples of a band are alike, the
+estimator takes the window for longer than it is and shrinks too little: take fewer channels,
+longer windows or wider bands where the least eigenvalues matter, as in tangent vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import ThreadpoolController
+
+from .feature import VARIANCE_FLOOR, Floats, Layout
+from .table import make_columns
+
+
+def shrunk_covariances(windows: Floats) -> Floats:
+    """Covariance matrices, shrunk by the oracle approximating shrinkage.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (..., n_channels, n_times)
+        In uV.
+
+    Returns
+    -------
+    ndarray of shape (..., n_channels, n_channels)
+        In uV^2.
+
+    References
+    ----------
+    Chen, Wiesel, Eldar and Hero, Shrinkage algorithms for MMSE covariance estimation, IEEE Trans.
+    Signal Process. 58(10), 2010, 5016-5029.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal((2, 100_000))
+    >>> shrunk_covariances(x).round(1).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    from pyriemann.geometry.covariance import covariances
+
+    flat = windows.reshape(-1, *windows.shape[-2:])
+    with _one_thread():
+        matrices: Floats = covariances(flat, estimator="oas")
+    return matrices.reshape(*windows.shape[:-1], windows.shape[-2])
+
+
+def half_vectors(matrices: Floats) -> Floats:
+    """Upper triangles of symmetric matrices, row by row, the diagonal included.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (..., n, n)
+
+    Returns
+    -------
+    ndarray of shape (..., n (n + 1) / 2)
+
+    Examples
+    --------
+    >>> half_vectors(np.array([[1, 2], [2, 3]])).tolist()
+    [1, 2, 3]
+    """
+    i, j = np.triu_indices(matrices.shape[-1])
+    return matrices[..., i, j]
+
+
+def tangent_vectors(matrices: Floats) -> Floats:
+    """Logarithms of covariance matrices, as vectors: the tangent space at the identity.
+
+    The upper triangle of the matrix logarithm, off the diagonal times sqrt 2, so that the
+    distance of two vectors is the log-Euclidean distance of the matrices. No other window and no
+    label has a part in it; re-centring a person's windows is a matter of transfer, not of
+    features. Eigenvalues below 1e-6 uV^2 count as this.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (n_matrices, n, n)
+        Symmetric, in uV^2: the identity is 1 uV^2 in every channel.
+
+    Returns
+    -------
+    ndarray of shape (n_matrices, n (n + 1) / 2)
+
+    References
+    ----------
+    Barachant, Bonnet, Congedo and Jutten, Classification of covariance matrices using a
+    Riemannian-based kernel for BCI applications, Neurocomputing 112, 2013, 172-178. Arsigny,
+    Fillard, Pennec and Ayache, Geometric means in a novel vector space structure on symmetric
+    positive-definite matrices, SIAM J. Matrix Anal. Appl. 29(1), 2007, 328-347.
+
+    Examples
+    --------
+    >>> tangent_vectors(np.diag([np.e, 1.0])[None]).round(9).tolist()
+    [[1.0, 0.0, 0.0]]
+    """
+    from pyriemann.geometry.tangentspace import tangent_space
+
+    with _one_thread():
+        low = np.linalg.eigvalsh(matrices)[:, 0] < VARIANCE_FLOOR
+        if low.any():
+            values, vectors = np.linalg.eigh(matrices[low])
+            raised = np.maximum(values, VARIANCE_FLOOR)[:, None]
+            matrices = matrices.copy()
+            matrices[low] = (vectors * raised) @ vectors.transpose(0, 2, 1)
+        vector: Floats = tangent_space(matrices, np.eye(matrices.shape[-1]), metric="logeuclid")
+    return vector
+
+
+def prepare_covariance(layout: Layout) -> Callable[[Floats], Floats]:
+    """Prepare the half vectors of all bands, in the order of the columns."""
+    _import_now()
+    return lambda windows: half_vectors(shrunk_covariances(windows)).transpose(0, 2, 1)
+
+
+def prepare_tangent(layout: Layout) -> Callable[[Floats], Floats]:
+    """Prepare the tangent vectors of all bands, in the order of the columns."""
+    _import_now()
+
+    def compute(windows: Floats) -> Floats:
+        matrices = shrunk_covariances(windows)
+        n_windows, n_bands, n, _ = matrices.shape
+        vectors = tangent_vectors(matrices.reshape(-1, n, n)).reshape(n_windows, n_bands, -1)
+        return vectors.transpose(0, 2, 1)
+
+    return compute
+
+
+def pair_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+    """Name columns such as ``Fz~Cz``: the upper triangle, row by row."""
+    names = [f"{a}~{b}" for i, a in enumerate(ch_names) for b in ch_names[i:]]
+    return make_columns(feature, names, bands)
+
+
+def _import_now() -> None:
+    """Import what the first window would wait for."""
+    tangent_vectors(shrunk_covariances(np.eye(2)[None]))
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    """Find the libraries of linear algebra, once."""
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[None]:
+    """Keep small matrices in one thread: several threads take up to a hundred times as long."""
+    limits: AbstractContextManager[None] = _controller().limit(limits=1, user_api="blas")
+    return limits

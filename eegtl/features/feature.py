@@ -1,0 +1,107 @@
+"""`Feature`: the record of one kind of feature, and what it may know of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .table import make_columns
+
+Floats = NDArray[np.float64]
+
+#: Smallest variance that is told from none, in uV^2 (1 nV rms).
+VARIANCE_FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a feature may know of the windows that it gets.
+
+    Parameters
+    ----------
+    ch_names : tuple of str
+        Canonical names of the channels.
+    bands : dict of str to (float, float)
+        Band edges in Hz.
+    sfreq : float
+        Sampling rate in Hz.
+    length : int
+        Samples in a window.
+    """
+
+    ch_names: tuple[str, ...]
+    bands: dict[str, tuple[float, float]]
+    sfreq: float
+    length: int
+
+
+def band_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+    """Name the columns of a feature that has a number for each channel and band."""
+    return make_columns(feature, ch_names, bands)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One kind of feature: where its windows come from, and what it makes of them.
+
+    Parameters
+    ----------
+    name : str
+        Short name, as in the columns of a table.
+    unit : str
+        Unit of the values.
+    source : str
+        What it is computed from, a name in `SOURCES`: ``"variances"`` by the filter bank,
+        ``"spectrum"`` (variances by the STFT), both (n_windows, n_channels, n_bands) in uV^2, at
+        or above `VARIANCE_FLOOR`; ``"signal"``, windows (n_windows, n_channels, length) in uV;
+        ``"band_signals"``, windows (n_windows, n_bands, n_channels, length) in uV.
+    prepare : callable
+        From the `Layout` to the function of the windows, whose result has n_windows rows; raises
+        `SignalError` where the feature cannot be computed.
+    citation : str
+        Where the formula is from.
+    per : str
+        What there is one of, for the documentation.
+    name_columns : callable
+        From (name, ch_names, bands) to the columns, in the order of the values.
+    """
+
+    name: str
+    unit: str
+    source: str
+    prepare: Callable[[Layout], Callable[[Floats], Floats]]
+    citation: str
+    per: str = "channel and band"
+    name_columns: Callable[[str, Sequence[str], Sequence[str]], pd.MultiIndex] = band_columns
+
+    def columns(self, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+        """Name the columns.
+
+        Parameters
+        ----------
+        ch_names : sequence of str
+            Canonical names of the channels.
+        bands : sequence of str
+            Names of the bands.
+
+        Returns
+        -------
+        pandas.MultiIndex
+            Levels ``feature, channel, band``; all bands of a channel together.
+
+        Raises
+        ------
+        SignalError
+            When the channels do not allow the feature.
+
+        Examples
+        --------
+        >>> from eegtl.features import FEATURES
+        >>> FEATURES["dasm"].columns(["F3", "F4", "Cz"], ["alpha"]).tolist()
+        [('dasm', 'F3-F4', 'alpha')]
+        """
+        return self.name_columns(self.name, tuple(ch_names), tuple(bands))

@@ -1,0 +1,297 @@
+"""Marks for windows that hold artefacts. They mark; nothing is deleted or changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, SignalError
+from .format import Floats, Format, is_number
+from .mixing import PassEngine
+from .step import RunningStep, Step
+
+#: What a window can be marked for, in the order of the last axis of `ArtefactMarks.judge`.
+KINDS = ("amplitude", "flat", "clipped", "mains")
+
+# Equal to the extreme value, apart from rounding in a change of units.
+_SAME = 1e-12
+# Samples in a row at the extreme that make a plateau: a smooth peak has one or two.
+_PLATEAU = 3
+# The mains ratio compares with the power of this band, in Hz.
+_LOWEST, _HIGHEST = 1.0, 95.0
+# Least distance in Hz from the mains frequency that still counts as mains.
+_NEAR = 1.0
+
+
+@dataclass(frozen=True)
+class ArtefactMarks(Step):
+    """Mark windows by amplitude, flatness, clipping and mains; pass the signal unchanged.
+
+    The marks judge the signal at their place in a chain. Clipping and mains are seen only in
+    front of the filters; drifts count as amplitude unless a high-pass filter stands before.
+
+    Parameters
+    ----------
+    amplitude : float or None
+        ``amplitude``: peak to peak above this, in volts. Blinks have 100 to 400 uV.
+    flat : float or None
+        ``flat``: standard deviation below this, in volts. The inputs of EEG amplifiers have 0.1
+        to 1 uV of noise, so less is no electrode.
+    clipped : float or None
+        ``clipped``: at least this share of the samples stands on plateaus at the largest or
+        smallest value of the window, three or more equal samples in a row. Packets that a device
+        fills with zeros show up here, too. A constant channel is flat, not clipped.
+    mains : float or None
+        ``mains``: frequency of the mains in Hz, 50 or 60; None leaves the mains out.
+    mains_ratio : float
+        ``mains``: share of the power between 1 Hz and 95 Hz (or the Nyquist frequency) that may
+        lie at the mains frequency, within 1 Hz or the width of the Hann window's main lobe.
+
+    Raises
+    ------
+    InputError
+        When a limit is out of range.
+
+    Notes
+    -----
+    None switches a kind off.
+
+    Examples
+    --------
+    >>> marks = ArtefactMarks(mains=50.0)
+    >>> hum = 5e-5 * np.sin(2 * np.pi * 50 * np.arange(500) / 250)
+    >>> dict(zip(marks.KINDS, marks.judge(hum[None, None], 250.0)[0, 0].tolist()))
+    {'amplitude': False, 'flat': False, 'clipped': False, 'mains': True}
+    """
+
+    amplitude: float | None = 200e-6
+    flat: float | None = 0.1e-6
+    clipped: float | None = 0.02
+    mains: float | None = None
+    mains_ratio: float = 0.5
+    name: ClassVar[str] = "artefacts"
+    KINDS: ClassVar[tuple[str, ...]] = KINDS
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name != "mains_ratio":
+                continue
+            share = field.name in ("clipped", "mains_ratio")
+            if not is_number(value) or not 0 < value <= (1 if share else np.inf):
+                unit = {"mains": "a frequency in Hz"}.get(field.name, "a limit in volts")
+                what = "a share above 0, at most 1" if share else f"{unit} above 0"
+                raise InputError(f"{field.name} is {value!r}; give {what}")
+
+    def judge(self, windows: ArrayLike, sfreq: float) -> NDArray[np.bool_]:
+        """Say what each window is marked for.
+
+        Parameters
+        ----------
+        windows : array-like of shape (n_windows, n_channels, n_times)
+            Volts.
+        sfreq : float
+            Sampling rate in Hz.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_windows, n_channels, 4)
+            The kinds in the order of `KINDS`. A channel with samples that are not finite is not
+            judged: nothing is marked.
+
+        Raises
+        ------
+        SignalError
+            When the windows have the wrong shape, or the mains frequency lies beyond the Nyquist
+            frequency.
+
+        Examples
+        --------
+        >>> ArtefactMarks().judge(np.zeros((1, 2, 100)), 100.0)[0, :, 1].tolist()
+        [True, True]
+        """
+        data = np.asarray(windows, dtype=np.float64)
+        if data.ndim != 3 or data.shape[2] < 2:
+            raise SignalError(
+                f"windows have the shape {data.shape}; give (n_windows, n_channels, n_times) with "
+                "two samples at least"
+            )
+        self._check_mains(sfreq)
+        marks = np.zeros((*data.shape[:2], len(KINDS)), dtype=np.bool_)
+        good = np.asarray(np.isfinite(data).all(axis=2))
+        if not good.all():
+            data = np.where(good[:, :, None], data, 0.0)
+        low, high = data.min(axis=2), data.max(axis=2)
+        if self.amplitude is not None:
+            marks[:, :, 0] = high - low > self.amplitude
+        if self.flat is not None:
+            marks[:, :, 1] = data.std(axis=2) < self.flat
+        if self.clipped is not None:
+            marks[:, :, 2] = _plateau_share(data, low, high) >= self.clipped
+        if self.mains is not None:
+            marks[:, :, 3] = mains_share(data, sfreq, self.mains) > self.mains_ratio
+        marks[~good] = False
+        return marks
+
+    def _check_mains(self, sfreq: float) -> None:
+        """Refuse a mains frequency that the signal cannot hold."""
+        if self.mains is not None and self.mains >= min(sfreq / 2, _HIGHEST):
+            raise SignalError(
+                f"mains at {self.mains:g} Hz cannot be seen at {sfreq:g} Hz, which holds "
+                f"1-{min(sfreq / 2, _HIGHEST):g} Hz; put the marks before the resampling, or set "
+                "mains=None"
+            )
+
+    def _begin(self, before: Format) -> RunningStep:
+        """Pass the signal."""
+        self._check_mains(before.sfreq)
+        return RunningStep(PassEngine(len(before.ch_names)), before, before)
+
+
+class Annotator:
+    """Collects the signal that passes the marks and judges every second of it.
+
+    Attributes
+    ----------
+    onsets, durations : list of float
+        Seconds from the first sample.
+    kinds : list of str
+        ``BAD_<kind>``.
+    channels : list of tuple of str
+        The channels marked.
+    """
+
+    def __init__(self) -> None:
+        self.onsets: list[float] = []
+        self.durations: list[float] = []
+        self.kinds: list[str] = []
+        self.channels: list[tuple[str, ...]] = []
+        self._marks: ArtefactMarks | None = None
+        self._sfreq = 1.0
+        self._names: tuple[str, ...] = ()
+        self._length = 1
+        self._held = np.empty((0, 0))
+        self._judged = 0
+
+    def begin(
+        self, marks: ArtefactMarks | None, marks_format: tuple[float, tuple[str, ...]] | None
+    ) -> None:
+        """Take over the settings.
+
+        Parameters
+        ----------
+        marks : ArtefactMarks or None
+            None where the chain has no marks.
+        marks_format : (float, tuple of str) or None
+            Sampling rate in Hz and channels of the signal there.
+        """
+        self._marks = marks
+        if marks_format is not None:
+            self._sfreq, self._names = marks_format
+            self._length = max(2, round(self._sfreq))
+            self._held = np.empty((len(self._names), 0))
+
+    def push(self, data: Floats) -> None:
+        """Judge the seconds that are complete.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_channels, n_times)
+            The next samples in volts.
+        """
+        held = np.concatenate([self._held, data], axis=1)
+        n_seconds = held.shape[1] // self._length
+        whole = held[:, : n_seconds * self._length]
+        windows = whole.reshape(len(held), n_seconds, self._length).transpose(1, 0, 2)
+        for window in windows:  # one at a time: a recording in one piece would take much memory
+            self._note(window, self._length)
+        self._held = held[:, n_seconds * self._length :]
+
+    def finish(self) -> None:
+        """Judge what is left, less than a second, if two samples at least."""
+        n_left = self._held.shape[1]
+        if n_left >= 2:
+            self._note(self._held, n_left)
+
+    def _note(self, window: Floats, length: int) -> None:
+        """Keep the marks of one window."""
+        if self._marks is None:
+            return
+        marked = self._marks.judge(window[None], self._sfreq)[0]
+        for kind in np.flatnonzero(marked.any(axis=0)):
+            self.onsets.append(self._judged / self._sfreq)
+            self.durations.append(length / self._sfreq)
+            self.kinds.append(f"BAD_{KINDS[kind]}")
+            names = zip(self._names, marked[:, kind], strict=True)
+            self.channels.append(tuple(name for name, bad in names if bad))
+        self._judged += length
+
+
+def mains_share(windows: ArrayLike, sfreq: float, mains: float) -> NDArray[np.float64]:
+    """Give the share of the power that lies at the mains frequency.
+
+    Power is that of the periodogram behind a Hann window, without the mean.
+
+    Parameters
+    ----------
+    windows : array-like of shape (..., n_times)
+        Volts, finite.
+    sfreq : float
+        Sampling rate in Hz.
+    mains : float
+        Frequency of the mains in Hz.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        Power within 1 Hz of the mains frequency (or within the Hann window's main lobe, 2 / T,
+        for windows shorter than 2 s) over the power from 1 Hz to the lower of 95 Hz and the
+        Nyquist frequency; 0 where there is no power.
+
+    References
+    ----------
+    Harris (1978), "On the use of windows for harmonic analysis with the discrete Fourier
+    transform", Proc. IEEE 66, table I.
+
+    Examples
+    --------
+    >>> t = np.arange(500) / 250
+    >>> mixed = np.sin(2 * np.pi * 50 * t) + np.sin(2 * np.pi * 10 * t)
+    >>> mains_share(mixed, 250.0, 50.0).round(3).item()
+    0.5
+    """
+    data = np.asarray(windows, dtype=np.float64)
+    n = data.shape[-1]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    centred = data - data.mean(axis=-1, keepdims=True)
+    spectrum = np.fft.rfft(centred * hann, axis=-1)
+    power = spectrum.real**2 + spectrum.imag**2
+    frequencies = np.fft.rfftfreq(n, 1 / sfreq)
+    half = max(_NEAR, 2 * sfreq / n)
+    near = np.abs(frequencies - mains) <= half + 1e-9
+    band = ((frequencies >= _LOWEST - 1e-9) & (frequencies <= _HIGHEST)) | near
+    total = power[..., band].sum(axis=-1)
+    share = power[..., near].sum(axis=-1)
+    # What is left of a constant after its mean is taken off is rounding, not power.
+    rounding = (1e-12 * np.abs(data).max(axis=-1)) ** 2 * n
+    return np.divide(share, total, out=np.zeros_like(total), where=total > rounding)
+
+
+def _plateau_share(data: Floats, low: Floats, high: Floats) -> Floats:
+    """Give the share of samples on plateaus at the extremes; 0 for a constant channel."""
+    tolerance = _SAME * np.maximum(np.abs(low), np.abs(high))
+    share = np.zeros(low.shape)
+    if data.shape[2] < _PLATEAU:
+        return share
+    for extreme in (low, high):
+        at = np.abs(data - extreme[:, :, None]) <= tolerance[:, :, None]
+        middle = at[:, :, :-2] & at[:, :, 1:-1] & at[:, :, 2:]
+        on = np.zeros_like(at)
+        for shift in range(_PLATEAU):
+            on[:, :, shift : shift + middle.shape[2]] |= middle
+        share += on.mean(axis=2)
+    share[high - low <= tolerance] = 0.0
+    return share

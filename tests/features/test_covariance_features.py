@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import mne
+import numpy as np
+import pytest
+from scipy import linalg, signal
+from sklearn.covariance import oas
+
+from eegtl.features import BANDS, FEATURES, FeatureExtractor
+from eegtl.features.covariance import shrunk_covariances, tangent_vectors
+from eegtl.preprocessing import design_bank
+
+NAMES = ["Fz", "Cz", "T7"]
+TWO = {"alpha": (8.0, 14.0), "beta": (14.0, 31.0)}
+
+
+@pytest.fixture
+def mixed():
+    """Three channels that share sources, with an offset, in volts."""
+    rng = np.random.default_rng(0)
+    return 1e-5 * rng.standard_normal((3, 3)) @ rng.standard_normal((3, 1500)) + 5e-4
+
+
+def test_columns_are_pairs():
+    assert FEATURES["cov"].columns(NAMES, ["a"]).get_level_values("channel").tolist() == [
+        "Fz~Fz",
+        "Fz~Cz",
+        "Fz~T7",
+        "Cz~Cz",
+        "Cz~T7",
+        "T7~T7",
+    ]
+
+
+@pytest.mark.parametrize("step", [None, 0.25])
+def test_covariances_are_those_of_scipy_and_sklearn(mixed, step):
+    stream = FeatureExtractor(("cov",), TWO, 1.0, step).start(100.0, NAMES)
+    windows = stream.process(mixed)
+    got = windows.X.reshape(len(windows.X), 6, 2)
+    for band, sos in enumerate(design_bank(100.0, TWO).sos()):
+        zi = signal.sosfilt_zi(sos)[:, None, :] * mixed[None, :, :1]
+        filtered, _ = signal.sosfilt(sos, mixed, axis=1, zi=zi)
+        for row, at in enumerate(windows.starts):
+            expected, _ = oas(1e6 * filtered[:, at : at + 100].T)
+            np.testing.assert_allclose(
+                got[row, :, band], expected[np.triu_indices(3)], rtol=1e-9, atol=1e-9
+            )
+
+
+def test_the_diagonal_is_the_power_without_shrinkage_towards_the_mean(mixed):
+    # Long windows are shrunk little, so the diagonal comes close to the variances.
+    extractor = FeatureExtractor(("cov", "power"), TWO, 7.0)
+    stream = extractor.start(100.0, NAMES)
+    X = stream.process(mixed).X[0]
+    cov = X[:12].reshape(6, 2)[[0, 3, 5]]
+    np.testing.assert_allclose(cov, X[12:].reshape(3, 2), rtol=0.1)
+
+
+def test_permuted_channels_permute_the_pairs(mixed):
+    order = [2, 0, 1]
+    one = FeatureExtractor(("cov",), TWO).start(100.0, NAMES)
+    other = FeatureExtractor(("cov",), TWO).start(100.0, [NAMES[i] for i in order])
+    X, Y = one.process(mixed).X, other.process(mixed[order]).X
+
+    def by_pair(stream, values):
+        return {
+            (frozenset(channel.split("~")), band): values[:, number]
+            for number, (_, channel, band) in enumerate(stream.columns)
+        }
+
+    first, second = by_pair(one, X), by_pair(other, Y)
+    assert first.keys() == second.keys()
+    for key, values in first.items():
+        np.testing.assert_allclose(values, second[key], rtol=1e-9, atol=1e-9)
+
+
+def test_tangent_vectors_are_logarithms(mixed):
+    stream = FeatureExtractor(("cov", "tangent"), TWO).start(100.0, NAMES)
+    X = stream.process(mixed).X
+    i, j = np.triu_indices(3)
+    for row in X:
+        cov, tangent = row[:12].reshape(6, 2), row[12:].reshape(6, 2)
+        for band in range(2):
+            matrix = np.empty((3, 3))
+            matrix[i, j] = matrix[j, i] = cov[:, band]
+            logarithm = np.empty((3, 3))
+            logarithm[i, j] = tangent[:, band] / np.where(i == j, 1, np.sqrt(2))
+            logarithm[j, i] = logarithm[i, j]
+            np.testing.assert_allclose(linalg.expm(logarithm), matrix, rtol=1e-9, atol=1e-9)
+
+
+def logarithm(matrix):
+    """Matrix logarithm by eigenvectors."""
+    values, vectors = np.linalg.eigh(matrix)
+    return sum(np.log(x) * np.outer(v, v) for x, v in zip(values, vectors.T, strict=True))
+
+
+def test_lengths_are_log_euclidean_distances():
+    rng = np.random.default_rng(1)
+    roots = rng.standard_normal((2, 4, 6))
+    a, b = roots @ roots.transpose(0, 2, 1)
+    first, second = tangent_vectors(np.stack([a, b]))
+    expected = np.linalg.norm(logarithm(a) - logarithm(b))
+    assert np.linalg.norm(first - second) == pytest.approx(expected, rel=1e-9)
+
+
+def test_scaling_moves_the_diagonal_alone(mixed):
+    one, two = (
+        FeatureExtractor(("tangent",), TWO).start(100.0, NAMES).process(factor * mixed).X
+        for factor in (1, 3)
+    )
+    difference = (two - one).reshape(-1, 6, 2)
+    np.testing.assert_allclose(difference[:, [0, 3, 5]], np.log(9), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(difference[:, [1, 2, 4]], 0, rtol=0, atol=1e-9)
+
+
+def test_no_eigenvalue_is_below_the_floor():
+    singular = np.array([[[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    vectors = tangent_vectors(singular)
+    half = (np.log(2) + np.log(1e-6)) / 2
+    off = np.sqrt(2) * (np.log(2) - np.log(1e-6)) / 2
+    np.testing.assert_allclose(vectors[0], [half, off, half], rtol=1e-9)
+    np.testing.assert_allclose(vectors[1], [np.log(1e-6), 0, np.log(1e-6)], atol=1e-9)
+
+
+def test_few_samples_of_many_channels_have_full_rank():
+    window = np.random.default_rng(2).standard_normal((1, 20, 10))
+    eigenvalues = np.linalg.eigvalsh(shrunk_covariances(window)[0])
+    assert eigenvalues[0] > 1e-3
+
+
+def test_the_table_gives_pairs_by_bands(mixed):
+    import pandas as pd
+
+    from eegtl.recordings import Recording
+
+    info = mne.create_info(NAMES, 100.0, "eeg")
+    trials = pd.DataFrame(
+        {"trial": [1], "stimulus": ["a"], "label": [0], "onset": [0.0], "duration": [15.0]}
+    )
+    recording = Recording(
+        mne.io.RawArray(mixed, info, verbose="error"),
+        subject="1",
+        session=1,
+        trials=trials,
+        dataset="noise",
+        file="a.fif",
+    )
+    table = FeatureExtractor(("cov", "tangent"), {**BANDS, "gamma": (31, 45)}).extract([recording])
+    assert table.block("cov").shape == (15, 6, 5)
+    assert table.block("tangent").shape == (15, 6, 5)

@@ -1,0 +1,17 @@
+"""A small study that was really run, in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from evaluation.study_tables import make_table
+
+from eegtl.evaluation import run_study
+
+
+@pytest.fixture(scope="session")
+def study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    run_study(make_table(), methods=["tca"], n_shuffles=2, out=folder)
+    return folder
