@@ -39,7 +39,7 @@ def test_links_between_documents_hold(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", ["quickstart.md", "concepts.md"])
+@pytest.mark.parametrize("page", ["quickstart.md", "concepts.md", "features.md"])
 def test_python_in_the_documents_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)

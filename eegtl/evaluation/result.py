@@ -80,7 +80,8 @@ class StudyResult:
         Parameters
         ----------
         folder : path
-            With ``results.sqlite``; nothing else is read, and nothing is written.
+            With ``results.sqlite``; nothing else is read. A file that a killed study left is put
+            in order; else nothing is written.
 
         Returns
         -------
@@ -197,19 +198,19 @@ def _confusions(store: ResultsStore, rows: list[TableRow], classes: Any) -> pd.D
         if row.shuffled:
             continue
         windows = store.predictions(row.key)
-        for subject, own in windows.groupby("subject", sort=False):
-            counts = np.bincount(own["y_true"] * n + own["y_pred"], minlength=n * n)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "row": row.key,
-                        "subject": subject,
-                        "true": np.repeat(classes, n),
-                        "predicted": np.tile(classes, n),
-                        "n": counts,
-                    }
-                )
+        codes, names = pd.factorize(windows["subject"])
+        place = (codes * n + windows["y_true"]) * n + windows["y_pred"]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "row": row.key,
+                    "subject": np.repeat(names, n * n),
+                    "true": np.tile(np.repeat(classes, n), len(names)),
+                    "predicted": np.tile(classes, n * len(names)),
+                    "n": np.bincount(place, minlength=len(names) * n * n),
+                }
             )
+        )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_CONFUSION)
 
 

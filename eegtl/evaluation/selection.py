@@ -15,7 +15,8 @@ from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
 from .information import InformationSet, check
 from .methods import CLASSIFIERS, METHODS, Method, StudyRow
 from .settings import settings_of
-from .tuned_rows import tuned_row
+from .transfer_search import TransferSearch
+from .tuned_rows import search_facts, tuned_row
 from .tuning import criterion_named
 
 #: What `run_study` takes as methods.
@@ -181,7 +182,7 @@ def row_of_estimator(name: str, estimator: Any, seed: int = 0) -> StudyRow:
             f"it into make_transfer_pipeline({type(estimator).__name__}(...), "
             "default_classifier())."
         )
-    steps = [step for _, step in getattr(estimator, "steps", [(name, estimator)])]
+    steps = _steps(estimator)
     modes = [step.mode for step in steps if isinstance(step, SubjectNormalizer)]
     last = steps[-1]
     if isinstance(last, SourceOnly):
@@ -189,8 +190,21 @@ def row_of_estimator(name: str, estimator: Any, seed: int = 0) -> StudyRow:
     own = settings_of(last, name)
     same = (k for k, build in CLASSIFIERS.items() if settings_of(build(seed)) == own)
     return StudyRow(
-        name, modes[0] if modes else "none", partial(_clone, estimator), next(same, None)
+        name,
+        modes[0] if modes else "none",
+        partial(_clone, estimator),
+        next(same, None),
+        search=search_facts(estimator),
     )
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """List the steps of an estimator, those inside a search, too."""
+    if isinstance(estimator, TransferSearch):
+        return _steps(estimator.estimator)
+    if not hasattr(estimator, "steps"):
+        return [estimator]
+    return [inner for _, step in estimator.steps for inner in _steps(step)]
 
 
 def _clone(estimator: Any, seed: int) -> Any:

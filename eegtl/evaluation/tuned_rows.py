@@ -53,11 +53,28 @@ def tuned_row(
     """
     information = granted.consumed(row.level(row.build(seed))).tag
     build = partial(_build, method, row.normalization, criterion, information, window)
-    estimator = build(seed)
-    search = estimator if isinstance(estimator, TransferSearch) else estimator.steps[-1][1]
-    n = len(configurations_of(search.grid, search.estimator))
-    facts = {"criterion": criterion, "n_configurations": n}
-    return replace(row, name=f"{row.name}, tuned", build=build, search=facts)
+    return replace(row, name=f"{row.name}, tuned", build=build, search=search_facts(build(seed)))
+
+
+def search_facts(estimator: Any) -> dict[str, Any] | None:
+    """Say what a search inside an estimator will do.
+
+    Parameters
+    ----------
+    estimator : transfer estimator
+        A `TransferSearch`, or a pipeline that ends in one.
+
+    Returns
+    -------
+    dict or None
+        ``criterion`` and ``n_configurations``; None without a search.
+    """
+    steps = getattr(estimator, "steps", None)
+    last = steps[-1][1] if steps else estimator
+    if not isinstance(last, TransferSearch):
+        return None
+    n = len(configurations_of(last.grid, last.estimator))
+    return {"criterion": last.criterion, "n_configurations": n}
 
 
 def _build(

@@ -151,9 +151,9 @@ def _shift(result: StudyResult) -> tuple[str, str]:
         f"and {shares['z2']} % after z-scores by person; above coloured by person, below by class."
     )
     caption = (
-        "Left: features standardised once over all windows; right: each person (or session) on a scale of its own. "
-        "Where the people above lie apart, they differ by more than their classes. A description "
-        "that uses everybody's windows; no method saw it."
+        "Left: features standardised once over all windows; right: each person (or session) on a "
+        "scale of its own. Where the people above lie apart, they differ by more than their "
+        "classes. A description that uses everybody's windows; no method saw it."
     )
     return alt, caption
 

@@ -138,7 +138,8 @@ def footnotes(result: StudyResult) -> list[str]:
     notes = ["accuracy: windows, in percent, mean +- sd over people"]
     if has_intervals(table):
         notes.append(
-            "95 % (where shown): bootstrap interval of a mean over people; with few people it is too short"
+            "95 % (where shown): bootstrap interval of a mean over people; with few people it is "
+            "too short"
         )
     n_tests = int(table["p_holm"].notna().sum())
     if n_tests:

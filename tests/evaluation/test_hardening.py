@@ -214,8 +214,11 @@ def test_results_that_are_being_written_are_not_read(tmp_path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
-    result = study(folder)
-    return (folder / "results.sqlite").read_bytes(), result
+    return study(folder)
+
+
+def _content_of(result):
+    return (result.out / "results.sqlite").read_bytes()
 
 
 def _damaged(folder, content):
@@ -228,14 +231,14 @@ def _damaged(folder, content):
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_file_that_was_cut_is_an_error(finished, tmp_path, share):
-    content, _ = finished
+    content = _content_of(finished)
     folder = _damaged(tmp_path / "cut", content[: int(share * len(content))])
     with pytest.raises(StudyError):
         StudyResult.load(folder)
 
 
 def test_an_empty_file_is_a_new_study(finished, tmp_path):
-    _same(study(_damaged(tmp_path / "empty", b""), if_exists="resume"), finished[1])
+    _same(study(_damaged(tmp_path / "empty", b""), if_exists="resume"), finished)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -246,24 +249,24 @@ def test_an_empty_file_is_a_new_study(finished, tmp_path):
 def test_bytes_that_were_overwritten_are_an_error_or_change_nothing(
     finished, tmp_path, places, patch
 ):
-    content = bytearray(finished[0])
+    content = bytearray(_content_of(finished))
     for place in places:
         start = int(place * (len(content) - len(patch)))
         content[start : start + len(patch)] = patch
     folder = _damaged(tmp_path / "patched", bytes(content))
     with contextlib.suppress(StudyError):
-        _same(StudyResult.load(folder), finished[1])
+        _same(StudyResult.load(folder), finished)
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), patch=st.binary(min_size=8, max_size=200))
 def test_a_damaged_study_is_not_continued_to_something_else(finished, tmp_path, place, patch):
-    content = bytearray(finished[0])
+    content = bytearray(_content_of(finished))
     start = int(place * (len(content) - len(patch)))
     content[start : start + len(patch)] = patch
     folder = _damaged(tmp_path / "patched", bytes(content))
     with contextlib.suppress(StudyError):
-        _same(study(folder, if_exists="resume"), finished[1])
+        _same(study(folder, if_exists="resume"), finished)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +286,7 @@ def test_a_damaged_study_is_not_continued_to_something_else(finished, tmp_path, 
     ],
 )
 def test_every_changed_part_is_noticed(finished, tmp_path, statement, message):
-    folder = _damaged(tmp_path / "changed", finished[0])
+    folder = _damaged(tmp_path / "changed", _content_of(finished))
     db = sqlite3.connect(folder / "results.sqlite")
     with contextlib.closing(db), db:
         db.execute(statement)
@@ -299,8 +302,8 @@ def test_nothing_to_load_is_an_error(tmp_path):
 
 
 def test_overwriting_a_damaged_file_works(finished, tmp_path):
-    folder = _damaged(tmp_path / "patched", finished[0][:5000])
-    _same(study(folder, if_exists="overwrite"), finished[1])
+    folder = _damaged(tmp_path / "patched", _content_of(finished)[:5000])
+    _same(study(folder, if_exists="overwrite"), finished)
 
 
 def test_an_unfinished_study_shows_its_complete_rows_and_says_so(tmp_path, finished):
@@ -313,7 +316,7 @@ def test_an_unfinished_study_shows_its_complete_rows_and_says_so(tmp_path, finis
 
     with pytest.raises(Stop):
         run_study(make_table(n_subjects=3, n_windows=4), **SETTINGS, out=tmp_path, progress=stop)
-    part, whole = StudyResult.load(tmp_path), finished[1]
+    part, whole = StudyResult.load(tmp_path), finished
     assert part.n_missing == len(whole.folds) - 14
     assert part.notes[0].startswith(
         f"unfinished: {part.n_missing} of {len(whole.folds)} folds have not run; not in the table: "

@@ -179,3 +179,21 @@ def test_studies_with_nothing_to_tune_are_refused():
         run_study(table, methods=["tca"], tune="best", n_shuffles=0)
     with pytest.raises(StudyError, match="method 'a' has a grid for C, but no step whose param"):
         Method("a", "a", ("none",), grid={"C": (1,)})
+
+
+def test_a_search_of_ones_own_stands_in_the_table_with_its_facts():
+    behind = make_transfer_pipeline(
+        SubjectNormalizer("z2"),
+        _search("dev").set_params(
+            estimator=make_transfer_pipeline(KPCA(kernel="linear"), default_classifier())
+        ),
+    )
+    result = run_study(make_table(), methods={"own": _search(), "own, dev": behind}, n_shuffles=0)
+    table = result.table.set_index("method")
+    assert table.loc[["own", "own, dev"], "normalization"].tolist() == ["z2", "z2"]
+    assert np.isfinite(table.loc["own", "delta_accuracy"])  # with source-only behind z2
+    facts = {key: row["search"] for key, row in result.facts["rows"].items() if row["search"]}
+    assert facts == {
+        "own [z2]": {"criterion": "source", "n_configurations": 2},
+        "own, dev [z2]": {"criterion": "dev", "n_configurations": 2},
+    }

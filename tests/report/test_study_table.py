@@ -174,7 +174,7 @@ tca          z2    unlabelled, all windows  76.0 +- 15.8  69.1 to 84.2  41.2   +
     for width in (longest - 1, 80, 0):
         assert format_table(result, width) == format_table(result)
         assert "95 %" not in format_table(result, width)
-    assert "95 % (where shown): bootstrap interval of a mean over people" in " ".join(footnotes(result))
+    assert "95 % (where shown): bootstrap interval" in " ".join(footnotes(result))
     rows = format_markdown(result).splitlines()
     assert rows[1] == "|" + " --- |" * 9
     assert "| 76.0 +- 15.8 | 69.1 to 84.2 | 41.2 | +11.2 p=.040 | -0.4 to +25.0 |" in (
