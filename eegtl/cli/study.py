@@ -234,7 +234,7 @@ def _run(
             )
         write_whole(folder / "recipe.toml", recipe.dump())
         save_markdown(result, folder, study_title(result))
-        typer.echo("\n" + format_table(result))
+        typer.echo("\n" + format_table(result, _width()))
         for note in footnotes(result):
             say(note)
         with Progress("report") as drawing:

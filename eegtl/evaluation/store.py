@@ -167,7 +167,7 @@ class ResultsStore:
         """Name the file, or its folder, in the errors of SQLite."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # texts of a damaged file
             if is_busy(error) and self.path is not None:
                 raise StudyError(
                     f"another process is writing in {self.path.parent}, or has its results open. "

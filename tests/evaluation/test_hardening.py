@@ -301,6 +301,12 @@ def test_nothing_to_load_is_an_error(tmp_path):
         StudyResult.load(tmp_path)
 
 
+def test_a_damaged_layout_that_sqlite_cannot_even_quote_is_an_error(finished, tmp_path):
+    content = _content_of(finished).replace(b"NOT NULL", b"NOT \x80ULL", 1)
+    with pytest.raises(StudyError, match=r"results\.sqlite cannot be used .*decode byte 0x80"):
+        StudyResult.load(_damaged(tmp_path / "patched", content))
+
+
 def test_overwriting_a_damaged_file_works(finished, tmp_path):
     folder = _damaged(tmp_path / "patched", _content_of(finished)[:5000])
     _same(study(folder, if_exists="overwrite"), finished)
