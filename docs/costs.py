@@ -54,7 +54,9 @@ def features_against_channels(sfreq: float = 250.0) -> dict[str, list[float]]:
             # the first call compiles or loads the kernels
             extractor.start(sfreq, HEADSETS[cap]).push(data[:, :2000])
 
-            def work(data: np.ndarray = data, extractor: object = extractor, cap: str = cap) -> None:
+            def work(
+                data: np.ndarray = data, extractor: object = extractor, cap: str = cap
+            ) -> None:
                 extractor.start(sfreq, HEADSETS[cap]).push(data)
 
             costs[feature].append(seconds(work))

@@ -17,4 +17,6 @@ for name, steps in {
     before = model.score(mine.X, mine.meta["label"])
     model.adapt(mine.X)  # no labels of hers
     after = model.score(mine.X, mine.meta["label"])
-    print(f"{name:18s} before adapt {before:.2f}, after {after:.2f}; consumed: {model.information_}")
+    print(
+        f"{name:18s} before adapt {before:.2f}, after {after:.2f}; consumed: {model.information_}"
+    )

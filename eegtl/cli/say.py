@@ -30,3 +30,8 @@ def say(text: str, *, err: bool = False) -> None:
         width = shutil.get_terminal_size().columns
         line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
     typer.echo(line, err=err)
+
+
+def columns_of_terminal() -> int:
+    """Give the width of the terminal in characters; 0 where the output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -12,7 +12,7 @@ from ..errors import StudyError
 from . import options
 from .problems import INTERRUPTED, one_paragraph
 from .progress import Progress
-from .say import say
+from .say import columns_of_terminal, say
 
 if TYPE_CHECKING:
     from ..evaluation.recipe import Recipe
@@ -234,7 +234,7 @@ def _run(
             )
         write_whole(folder / "recipe.toml", recipe.dump())
         save_markdown(result, folder, study_title(result))
-        typer.echo("\n" + format_table(result, _width()))
+        typer.echo("\n" + format_table(result, columns_of_terminal()))
         for note in footnotes(result):
             say(note)
         with Progress("report") as drawing:

@@ -22,7 +22,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn", "mne", "pandas")
 #: columns of the table's meta on which the results depend
 _META = ("subject", "session", "trial", "stimulus", "label", "onset", "settling")
 #: facts that may differ from those of the study to be continued
-_FREE = ("command", "python")
+_FREE = ("command", "python", "started")
 
 
 def study_facts(
@@ -109,9 +109,15 @@ def continued(stored: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str
     Returns
     -------
     dict
-        The current facts; rows that only the stored study had are kept, with their folds.
+        The current facts; rows that only the stored study had are kept, with their folds, and so
+        is the time at which it was started.
     """
-    return {**current, "rows": {**stored.get("rows", {}), **current.get("rows", {})}}
+    kept = {"started": stored["started"]} if "started" in stored else {}
+    return {
+        **current,
+        **kept,
+        "rows": {**stored.get("rows", {}), **current.get("rows", {})},
+    }
 
 
 def study_differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
@@ -120,7 +126,8 @@ def study_differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> 
     Parameters
     ----------
     stored, current : mapping
-        Facts. Rows that only one of them has do not matter, nor do ``command`` and ``python``.
+        Facts. Rows that only one of them has do not matter, nor do ``command``,
+        ``python`` and ``started``.
 
     Returns
     -------

@@ -6,6 +6,7 @@ import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,7 @@ def run_study(
     facts = study_facts(used, data, rows, protocol, seed)
     facts |= {"n_shuffles": int(n_shuffles), "keep_settling": bool(keep_settling)}
     facts |= {"python": platform.python_version(), "command": dict(command or {})}
+    facts |= {"started": datetime.now().isoformat(timespec="seconds")}
     folder = None if out is None else Path(out)
     with open_store(folder, facts, if_exists=if_exists) as store:
         shown = [TableRow.of(row, row_tag(granted, levels[row.key], used.causal)) for row in rows]

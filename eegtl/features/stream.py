@@ -71,7 +71,7 @@ class FeatureStream:
         Samples pushed so far, gaps included.
     settling : float
         Seconds after a restart of the filters in which a window may not begin to be trusted: 4,
-        or more for slow or narrow bands, as `settling_time` has it.
+        or more for slow or narrow bands or filters before them (`settling_time`).
 
     Examples
     --------
@@ -117,7 +117,8 @@ class FeatureStream:
             name: kind(bank, n_channels, self.grid) for name, kind in kinds.items()
         }
         filtered = any(kind.filters for kind in kinds.values())
-        self.settling = settling_time(bank) if filtered else SETTLING
+        own = settling_time(bank) if filtered else SETTLING
+        self.settling = max(own, self._chain.settling)
         self._block_in = max(1, BLOCK_VALUES // len(self._names_in))
         # Sums over segments take no memory; windows of samples do, and overlap.
         overlap = -(-self.grid.length // self.grid.stride)

@@ -11,20 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SignalError
-from ..preprocessing import BandpassBank
+from ..preprocessing import BandpassBank, decay_time
 
 #: Least seconds after a restart of the filters in which windows may not begin to be trusted.
 SETTLING = 4.0
-#: What may be left of the slowest mode of the filters when they count as settled. In 4 s the
-#: slowest of the default bands, 1-4 Hz, decays to 0.23 % or 0.235 %, depending on the rate.
-RESIDUE = 0.0025
 
 
 def settling_time(bank: BandpassBank) -> float:
     """Return the seconds after a restart until the filters of a bank have settled.
 
-    At least `SETTLING`, and until the slowest mode of the filters has decayed to `RESIDUE`: a
-    mode with a pole of radius r decays as r^n in n samples.
+    At least `SETTLING`, and until the slowest mode of the filters has decayed (`decay_time`).
 
     Parameters
     ----------
@@ -44,10 +40,7 @@ def settling_time(bank: BandpassBank) -> float:
     >>> round(settling_time(design_bank(128.0, {"slow": (0.1, 0.5)})), 1)
     35.6
     """
-    radius = max(
-        abs(np.roots([1.0, *section])).max() for section in np.concatenate(bank.denominators)
-    )
-    return max(SETTLING, float(np.log(RESIDUE) / np.log(radius)) / bank.sfreq)
+    return max(SETTLING, decay_time(np.concatenate(bank.denominators), bank.sfreq))
 
 
 def check_window(window: float, step: float | None) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from .reference import Reference
 from .registry import STEPS
 from .resample import Resample
 from .running import RunningBank
+from .settling import decay_time
 from .step import RunningStep, Step
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "RunningStep",
     "Step",
     "check_chunk",
+    "decay_time",
     "design_bank",
     "mains_share",
     "usable_runs",

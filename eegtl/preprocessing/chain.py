@@ -42,6 +42,8 @@ class RunningChain:
     delay : float
         How much later than its time an output sample becomes available, in seconds: the sum over
         the steps.
+    settling : float
+        Seconds after a restart until the slowest step has settled.
     marks : ArtefactMarks or None
         The marks in the chain.
     marks_format : (float, tuple of str) or None
@@ -69,6 +71,7 @@ class RunningChain:
         self.ch_names = last.ch_names
         self.passband = last.passband
         self.delay = float(sum(step.delay for step in steps))
+        self.settling = max((step.settling for step in steps), default=0.0)
         self.notes = tuple(note for step in steps for note in step.notes)
         self.marks: ArtefactMarks | None = None
         self.marks_format: tuple[float, tuple[str, ...]] | None = None

@@ -13,6 +13,7 @@ from scipy import signal
 from ..errors import InputError, SignalError
 from .bandpass import NYQUIST_SHARE
 from .format import Floats, Format, is_number, join_pieces
+from .settling import decay_time
 from .step import RunningStep, Step
 
 
@@ -329,11 +330,11 @@ class Bandpass(Step):
 
 def _running(sos: Floats, zero_phase: bool, before: Format, after: Format) -> RunningStep:
     """Put a designed filter to work."""
+    settling = decay_time(sos[:, 4:], before.sfreq)
     if zero_phase:
-        return RunningStep(
-            ZeroPhaseEngine(sos, len(before.ch_names)), before, after, delay=float("inf")
-        )
-    return RunningStep(SosEngine(sos), before, after)
+        engine = ZeroPhaseEngine(sos, len(before.ch_names))
+        return RunningStep(engine, before, after, delay=float("inf"), settling=settling)
+    return RunningStep(SosEngine(sos), before, after, settling=settling)
 
 
 def _positive(name: str, value: Any) -> None:

@@ -60,6 +60,9 @@ class RunningStep:
         Output samples per input sample.
     delay : float
         How much later than its time an output sample becomes available, in seconds.
+    settling : float
+        Seconds after a restart until what is left of the start has decayed; 0 for steps that do
+        not ring.
     notes : sequence of str
         Choices that were made for this signal, in words.
 
@@ -67,7 +70,7 @@ class RunningStep:
     ----------
     sfreq, ch_names, passband
         Of the output.
-    delay, notes
+    delay, settling, notes
         As given.
 
     Examples
@@ -89,12 +92,14 @@ class RunningStep:
         rows: Sequence[int] | None = None,
         ratio: Fraction = Fraction(1),
         delay: float = 0.0,
+        settling: float = 0.0,
         notes: Sequence[str] = (),
     ) -> None:
         self.sfreq = after.sfreq
         self.ch_names = after.ch_names
         self.passband = after.passband
         self.delay = delay
+        self.settling = settling
         self.notes = tuple(notes)
         self._engine = engine
         self._names_in = before.ch_names

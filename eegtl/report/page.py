@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from markupsafe import Markup, escape
 from .. import __version__
 from ..errors import EegtlError, StudyError
 from ..evaluation import StudyResult
-from ..evaluation.folder import RESULTS, write_whole
+from ..evaluation.folder import write_whole
 from ..evaluation.recipe import Recipe
 from . import content, wording
 from .escape import printable
@@ -21,7 +20,7 @@ from .pictures import pictures
 from .table import footnotes, has_intervals
 
 #: facts that have a place of their own on the page
-_ELSEWHERE = ("rows", "command", "libraries", "subjects", "features", "eegtl", "python")
+_ELSEWHERE = ("rows", "command", "libraries", "subjects", "features", "eegtl", "python", "started")
 
 
 def write_report(result: StudyResult, path: str | Path) -> Path:
@@ -140,11 +139,8 @@ def _short(value: Any) -> str:
 
 
 def _date(result: StudyResult) -> str:
-    """Say when the results were last written; empty when they are not in a file."""
-    path = None if result.out is None else result.out / RESULTS
-    if path is None or not path.is_file():
-        return ""
-    return date.fromtimestamp(path.stat().st_mtime).isoformat()
+    """Say on which day the study was started."""
+    return str(result.facts.get("started", ""))[:10]
 
 
 def _versions(result: StudyResult) -> dict[str, str]:

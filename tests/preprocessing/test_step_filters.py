@@ -140,3 +140,21 @@ def test_settings_out_of_range(make, message):
 def test_signals_that_cannot_be_filtered(step, passband, message):
     with pytest.raises(SignalError, match=message):
         step.start(100.0, ["Cz"], passband)
+
+
+def test_windows_are_settling_while_a_slow_high_pass_rings():
+    """What a step leaves behind an onset of current is gone when windows count as settled."""
+    from eegtl.features import FeatureExtractor
+
+    sfreq = 128.0
+    slow = Bandpass(low=0.1, high=None, order=1)
+    stream = FeatureExtractor(preprocessing=[slow]).start(sfreq, ["Fz"])
+    expected = np.log(1 / 0.0025) / (2 * np.pi * 0.1)  # a pole at exp(-2 pi 0.1 / sfreq)
+    assert stream.settling == pytest.approx(expected, rel=0.01)
+    running = slow.start(sfreq, ["Fz"])
+    assert running.settling == stream.settling
+    step = np.ones((1, 8000))
+    step[0, 0] = 0.0
+    rings = abs(running.push(step)[0])
+    assert rings[round(running.settling * sfreq)] < 0.0026 < rings[100]
+    assert FeatureExtractor().start(sfreq, ["Fz"]).settling == 4.0

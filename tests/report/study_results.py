@@ -137,6 +137,7 @@ def _facts(rows, levels, people, classes, granted, dataset, n_shuffles, protocol
         "eegtl": "0.2.0",
         "libraries": {"numpy": "2.3.1", "scipy": "1.17.0"},
         "python": "3.11.9",
+        "started": "2026-11-22T10:00:00",
         "dataset": [dataset],
         "features": {"features": ["de"], "window": 2.0, "step": 2.0, "bands": {"alpha": [8, 14]}},
         "causal": causal,
