@@ -5,14 +5,15 @@ from pathlib import Path
 import eegtl
 from eegtl.report import write_report
 
-table = eegtl.FeatureExtractor(window=5.0).extract(eegtl.load("synthetic"))
+people = eegtl.load("synthetic", subjects=["w01", "w02", "w03", "w04", "w05", "w06"])
+table = eegtl.FeatureExtractor(window=5.0).extract(people)
 study = eegtl.run_study(
     table, methods=["tca"], n_shuffles=10, out="runs/example", if_exists="overwrite"
 )
 print(study)
 print(f"chance: {study.chance['low']:.2f} to {study.chance['high']:.2f}")
 
-worst = study.distances.query("distance == 'mean gap'").sort_values("value").iloc[-1]
+worst = study.distances.query("distance == 'mean_gap'").sort_values("value").iloc[-1]
 print(f"farthest from the others: {worst['subject']} ({worst['normalization']})")
 print(write_report(study, Path("runs/example/report.html")))
 
