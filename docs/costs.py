@@ -67,7 +67,10 @@ def people(n: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     """Rows of 14 invented people and a wearer, with a shift each: n rows in all."""
     rng = np.random.default_rng(0)
     subjects = np.arange(n) % 15
-    X = rng.normal(size=(n, d)) + 2 * rng.normal(size=(15, d))[subjects]
+    # Features of EEG go together: their variances along principal axes fall off.
+    scales = np.arange(1, d + 1) ** -0.75
+    axes = np.linalg.qr(rng.normal(size=(d, d)))[0] * (scales * np.sqrt(d / np.sum(scales**2)))
+    X = rng.normal(size=(n, d)) @ axes.T + 2 * rng.normal(size=(15, d))[subjects]
     y = np.arange(n) // 15 % 3
     X[:, :3] += np.eye(3)[y]
     own = subjects == 14

@@ -158,12 +158,15 @@ def _where(card: Card, root: str | None) -> str:
         return "made in memory"
     try:
         return str(find_folder(card, root))
-    except DatasetError:
-        return "not found"
+    except DatasetError as error:
+        return "cannot be read" if isinstance(error.__cause__, OSError) else "not found"
 
 
 def _given(text: str, option: str) -> Path:
     """Refuse an empty path, which would mean the folder one is in."""
     if not text.strip():
         raise DatasetError(f"--{option} is empty; name a folder or leave the option out")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise DatasetError(f"--{option} is {text!r} ({error}); write the folder in full") from error

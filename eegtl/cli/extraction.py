@@ -16,24 +16,30 @@ if TYPE_CHECKING:
 _WORDS = {"de": "differential entropy"}
 
 
-def describe(collection: Collection) -> str:
-    """Say in one line what a collection holds.
+def describe(recipe: Recipe, collection: Collection) -> str:
+    """Say in one line what the recordings of a recipe are and where they lie.
 
     Parameters
     ----------
+    recipe : Recipe
     collection : Collection
-        As `eegtl.load` makes it.
+        Its recordings.
 
     Returns
     -------
     str
     """
+    from ..recordings.folders import find_folder
+
     card = collection.card
     assert card is not None, "collections that load() makes have a card"
+    place = f"card: datasets/{card.name}"
+    if card.folder is not None:
+        place += f", files: {find_folder(card, recipe.data.root).absolute()}"
     return (
         f"{collection.name}: {collection.extent()}, {card.sfreq:g} Hz, "
         f"{len(collection.ch_names)} channels; "
-        f"labels {' / '.join(map(str, card.labels))} (card: datasets/{card.name})"
+        f"labels {' / '.join(map(str, card.labels))} ({place})"
     )
 
 

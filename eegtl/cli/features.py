@@ -77,7 +77,7 @@ def features(
         from .extraction import describe, read_features
 
         collection = recipe.collection()
-        say(describe(collection))
+        say(describe(recipe, collection))
         table, _ = read_features(recipe, collection, use_cache=not no_cache)
         table.save(path)
         for line in _contents(table):
@@ -89,7 +89,11 @@ def _target(out: str, overwrite: bool) -> Path:
     """Refuse a file that cannot be written before the signals are read."""
     if not out.strip():
         raise InputError("--out is empty; name a file or leave the option out.")
-    path = Path(out).expanduser()
+    try:
+        path = Path(out).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"--out {out} cannot be written ({error}); name another file.") from error
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file with --out.")
     if path.exists() and not overwrite:

@@ -164,14 +164,22 @@ def folders() -> Iterator[Finding]:
         The cache, then one a data set with files.
     """
     from ..errors import DatasetError
-    from ..evaluation.feature_cache import FeatureCache
+    from ..evaluation.feature_cache import CACHE_VARIABLE, FeatureCache
     from ..recordings import card_names, get_card
     from ..recordings.folders import ROOT_VARIABLE, data_folder, find_folder
 
     cache = FeatureCache()
     n_files, n_bytes = cache.extent()
     yield Finding(f"features kept: {cache.folder} ({n_files} tables, {n_bytes / 2**20:.0f} MiB)")
-    base, origin = data_folder()
+    if problem := cache.problem():
+        yield Finding(
+            f"new features cannot be kept: {problem}; name a folder of yours with {CACHE_VARIABLE}"
+        )
+    try:
+        base, origin = data_folder()
+    except DatasetError as error:
+        yield Finding(f"data sets: {error}")
+        return
     unset = "" if os.environ.get(ROOT_VARIABLE) else f"; {ROOT_VARIABLE} is not set"
     yield Finding(f"data sets: {base} ({origin}{unset})")
     for name in card_names():
@@ -180,8 +188,9 @@ def folders() -> Iterator[Finding]:
             continue
         try:
             yield Finding(f"{name}: {find_folder(card)}")
-        except DatasetError:
-            yield Finding(f"{name}: not found; see eegtl datasets info {name}")
+        except DatasetError as error:
+            lost = "cannot be read" if isinstance(error.__cause__, OSError) else "not found"
+            yield Finding(f"{name}: {lost}; see eegtl datasets info {name}")
 
 
 def streams() -> Iterator[Finding]:

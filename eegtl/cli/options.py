@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +19,7 @@ Name = Annotated[
     str | None,
     typer.Argument(
         metavar="NAME|RECIPE.toml",
-        help="Data set: the name of a card, for example synthetic; or a recipe.",
+        help="Data set: the name of a card, for example synthetic; or the file of a recipe.",
     ),
 ]
 Root = Annotated[
@@ -94,7 +96,7 @@ def recipe_of(name: str, given: Mapping[str, Any]) -> Recipe:
     Parameters
     ----------
     name : str
-        Name of a card, or a file whose name ends in ``.toml``.
+        Name of a card, or the file of a recipe (see `is_recipe`).
     given : mapping
         Values of options by the names in `KEYS`; None where an option was left out. They replace
         what the recipe says.
@@ -113,9 +115,10 @@ def recipe_of(name: str, given: Mapping[str, Any]) -> Recipe:
     from ..evaluation.recipe import Recipe
     from ..evaluation.recipe_text import dotted, read_file
 
-    content, in_file = read_file(name) if name.endswith(".toml") else ({}, dotted)
-    if not name.endswith(".toml"):
-        content = {"data": {"name": name}}
+    if is_recipe(name):
+        content, in_file = read_file(name)
+    else:
+        content, in_file = {"data": {"name": name}}, dotted
     changes = changed(given)
     for option, value in changes.items():
         section, key = KEYS[option]
@@ -134,6 +137,32 @@ def recipe_of(name: str, given: Mapping[str, Any]) -> Recipe:
     return Recipe.read(content, spelled=spelled)
 
 
+def is_recipe(name: str) -> bool:
+    """Say whether a name means a file rather than a data set.
+
+    Parameters
+    ----------
+    name : str
+        What a command was given.
+
+    Returns
+    -------
+    bool
+        Whether it ends in ``.toml``, has the separator of a path, or is a file that is there; the
+        names of data sets come first.
+    """
+    from ..recordings import card_names
+
+    if name in card_names():
+        return False
+    if name.lower().endswith(".toml") or os.sep in name or (os.altsep or os.sep) in name:
+        return True
+    try:
+        return Path(name).is_file()
+    except OSError:  # such as a name that no file can have
+        return False
+
+
 def changed(given: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the options that were given into values as a recipe has them.
 
@@ -150,7 +179,7 @@ def changed(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        When an option was given an empty text.
+        When an option was given a text that is empty, has an empty part, or is not UTF-8.
     """
     values: dict[str, Any] = {}
     for option, value in given.items():
@@ -158,14 +187,41 @@ def changed(given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, str) and not value.strip():
             raise StudyError(f"--{option} is empty; give a value or leave the option out.")
+        if isinstance(value, str) and not _encodes(value):
+            raise StudyError(
+                f"--{option} is {value!r}, which is not UTF-8; rename what it names, or give it "
+                "another way."
+            )
         if option in _LISTS or (option == "channels" and "," in value):
-            value = [part.strip() for part in value.split(",")]
+            value = _parts(option, value)
         elif option == "smoothing":
             value = _smoothing(value)
         elif isinstance(value, float) and not math.isfinite(value):
             raise StudyError(f"--{option} is {value:g}; give a number of seconds, for example 2.")
         values[option] = value
     return values
+
+
+def _encodes(text: str) -> bool:
+    """Say whether a text is UTF-8; what a shell hands over need not be."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _parts(option: str, text: str) -> list[str]:
+    """Split a list at its commas, of which one may end it."""
+    parts = [part.strip() for part in text.split(",")]
+    if not parts[-1]:
+        del parts[-1]
+    if not all(parts) or not parts:
+        raise StudyError(
+            f"--{option} is {text!r}, which has nothing before a comma; give names with one comma "
+            "between two of them."
+        )
+    return parts
 
 
 def _smoothing(text: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def study(
                     "--resume continues the study in its own folder; leave out --out and "
                     "--overwrite."
                 )
-            folder, if_exists = Path(resume), "resume"
+            folder, if_exists = _folder(resume, "resume"), "resume"
             recipe = _continued(folder, {"name": name, **given})
         elif name is None:
             raise StudyError(
@@ -140,7 +140,7 @@ def study(
             )
         else:
             recipe = options.recipe_of(name, given)
-            folder = _default_folder(name) if out is None else Path(out)
+            folder = _default_folder(name) if out is None else _folder(out, "out")
             if_exists = "overwrite" if overwrite else "error"
         if dump_recipe:
             typer.echo(recipe.dump(), nl=False)
@@ -153,6 +153,17 @@ def _default_folder(name: str) -> Path:
     from datetime import date
 
     return Path("runs") / f"{Path(name).stem}-{date.today().isoformat()}"
+
+
+def _folder(text: str, option: str) -> Path:
+    """Refuse a folder that cannot even be looked at."""
+    try:
+        (Path(text) / "results.sqlite").exists()
+    except OSError as error:
+        raise StudyError(
+            f"--{option}: {text} cannot be used ({error.strerror}); name another folder."
+        ) from error
+    return Path(text)
 
 
 def _continued(folder: Path, given: dict[str, Any]) -> Recipe:
@@ -202,6 +213,7 @@ def _run(
     from ..report import footnotes, format_table, save_markdown, study_title, write_report
     from .extraction import describe, read_features
 
+    recipe = recipe.anchored()
     arguments = recipe.arguments()
     granted = InformationSet.parse(recipe.study.information)
     # what would fail in the end fails before the signals are read
@@ -217,7 +229,7 @@ def _run(
     progress = Progress("folds")
     try:
         collection = recipe.collection()
-        say(describe(collection))
+        say(describe(recipe, collection))
         table, _ = read_features(recipe, collection, use_cache=use_cache)
         say(
             f"protocol: {recipe.study.protocol}, {granted.tag}; what each row may see is in the "

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..errors import StudyError
 from .information import InformationSet
+from .name_order import check_meta_names, name_order_note, name_ranks
 
 Index = NDArray[np.intp]
-_TIME = ("session", "trial", "onset")
 #: two windows that touch within this many seconds do not overlap (rounding of onsets)
 _TOUCH = 1e-6
 
@@ -76,10 +76,10 @@ def time_order(meta: pd.DataFrame, rows: Index) -> Index:
     Returns
     -------
     ndarray of int
-        The same row numbers.
+        The same row numbers. Names of sessions and trials are in the order of `name_ranks`.
     """
-    keys = [meta[name].to_numpy()[rows] for name in reversed(_TIME)]
-    return rows[np.lexsort(keys)]
+    own = meta.iloc[rows]
+    return rows[np.lexsort([own["onset"], name_ranks(own["trial"]), name_ranks(own["session"])])]
 
 
 def _falls(meta: pd.DataFrame) -> list[str]:
@@ -89,8 +89,9 @@ def _falls(meta: pd.DataFrame) -> list[str]:
     recordings do not compare; trials whose times overlap must be of two.
     """
     names = ["subject", "session"] + (["recording"] if "recording" in meta else [])
-    times = meta.groupby([*names, "trial"], sort=True, observed=True)["onset"]
+    times = meta.groupby([*names, "trial"], sort=False, observed=True)["onset"]
     trials = times.agg(["min", "max"]).reset_index()
+    trials = trials.sort_values([*names, "trial"], key=name_ranks)
     before, after = trials.iloc[:-1].reset_index(drop=True), trials.iloc[1:].reset_index(drop=True)
     falling = (before[names] == after[names]).all(axis=1) & (after["min"] < before["min"])
     if "recording" not in meta:
@@ -105,7 +106,7 @@ def _falls(meta: pd.DataFrame) -> list[str]:
 
 
 def check_order(meta: pd.DataFrame) -> None:
-    """Refuse trials that are not numbered in the order of time, where the table tells.
+    """Refuse trials that are not named in the order of time, where the table tells.
 
     Parameters
     ----------
@@ -116,8 +117,10 @@ def check_order(meta: pd.DataFrame) -> None:
     Raises
     ------
     StudyError
-        Naming the first such trial.
+        Naming the first such trial, or two names of sessions or trials of which none is the
+        first.
     """
+    check_meta_names(meta)
     falls = _falls(meta) if "recording" in meta else []
     if falls:
         raise StudyError(
@@ -127,7 +130,7 @@ def check_order(meta: pd.DataFrame) -> None:
 
 
 def order_note(meta: pd.DataFrame) -> list[str]:
-    """Say where the table does not tell whether trials are numbered in the order of time.
+    """Say how the order of time was read, and where the table does not tell that it is so.
 
     Parameters
     ----------
@@ -137,7 +140,7 @@ def order_note(meta: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        One note or none.
+        The order of names that are no numbers, and one note on trials that seem to go backwards.
 
     Examples
     --------
@@ -145,13 +148,15 @@ def order_note(meta: pd.DataFrame) -> list[str]:
     ...                          "onset": [60.0, 0.0]}))[0][:51]
     'subject a, session 1: trial 2 begins at 0 s, before'
     """
+    notes = [note for column in ("session", "trial") for note in name_order_note(meta, column)]
     falls = _falls(meta)
     if not falls:
-        return []
+        return notes
     return [
+        *notes,
         f"{falls[0]} [{len(falls)} such trials in all]. Unless they are of different recordings, "
         "the trials are not numbered in the order of presentation, and what counts here as the "
-        "past is not"
+        "past is not",
     ]
 
 

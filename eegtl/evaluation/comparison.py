@@ -13,7 +13,7 @@ import pandas as pd
 
 from .methods import StudyRow
 from .metrics import over_subjects
-from .statistics import bootstrap_interval, holm, paired_wilcoxon
+from .statistics import bootstrap_interval, holm, paired_differences, paired_wilcoxon
 
 #: Columns of ``table.csv``.
 TABLE_COLUMNS = (
@@ -37,6 +37,8 @@ TABLE_COLUMNS = (
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 AnyRow = TypeVar("AnyRow", "StudyRow", "TableRow")
+#: shuffles from which their range, and their percentiles, are given
+_RANGE, _BAND = 10, 40
 _METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "trial_accuracy")
 
 
@@ -101,7 +103,8 @@ def compare(folds: pd.DataFrame, rows: Sequence[TableRow], seed: int = 0) -> pd.
         With the columns `TABLE_COLUMNS`, scores as fractions. Folds of one person are averaged
         first, so that statistics are over people. Rows with shuffled labels give mean and standard
         deviation over the shuffles of the mean over people. Rows without a comparison have NaN
-        there; the intervals are those of `bootstrap_interval`.
+        there; the intervals are those of `bootstrap_interval` (NaN below five people).
+        Differences are those of `paired_differences`.
     """
     lines = []
     for row in rows:
@@ -123,9 +126,10 @@ def compare(folds: pd.DataFrame, rows: Sequence[TableRow], seed: int = 0) -> pd.
             scores = _by_person(own)["accuracy"]
             other = _by_person(folds[folds["row"] == baseline.key])["accuracy"]
             other = other.loc[scores.index]
-            line["delta_accuracy"] = float((scores - other).mean())
+            differences = paired_differences(scores, other)
+            line["delta_accuracy"] = float(differences.mean())
             line["p_holm"] = paired_wilcoxon(scores, other)
-            line["delta_low"], line["delta_high"] = bootstrap_interval(scores - other, seed)
+            line["delta_low"], line["delta_high"] = bootstrap_interval(differences, seed)
         lines.append(line)
     table = pd.DataFrame(lines, columns=list(TABLE_COLUMNS))
     table["p_holm"] = holm(table["p_holm"])
@@ -144,19 +148,26 @@ def chance_band(folds: pd.DataFrame, rows: Sequence[TableRow]) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``low`` and ``high`` (quantiles .025 and .975 over the shuffles of the mean over people,
-        interpolated: of 20 shuffles they are nearly the extremes), ``mean`` and ``n_shuffles``;
-        None without shuffles.
+        ``mean`` and ``n_shuffles``; ``low``, ``high`` and ``kind``: from 40 shuffles on the
+        percentiles 2.5 and 97.5 of the mean over people (``"95 %"``), from 10 its smallest and
+        largest value (``"range"``, since so few have no such percentiles), below None
+        (``"none"``). None without shuffles. It is the band of the row with shuffled labels:
+        source-only behind that row's normalisation.
     """
     keys = [row.key for row in rows if row.shuffled]
     own = folds[folds["row"].isin(keys)]
     if own.empty:
         return None
     means = _shuffle_means(own)["accuracy"]
-    low, high = np.quantile(means, [0.025, 0.975])
+    low = high = None
+    kind = "95 %" if len(means) >= _BAND else "range" if len(means) >= _RANGE else "none"
+    if kind != "none":
+        ends = [0.025, 0.975] if kind == "95 %" else [0.0, 1.0]
+        low, high = (float(end) for end in np.quantile(means, ends))
     return {
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
+        "kind": kind,
         "mean": float(means.mean()),
         "n_shuffles": len(means),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -35,8 +36,11 @@ _NOTES = "cached notes"
 def _default_folder() -> Path:
     """Find the folder of what is kept."""
     named = os.environ.get(CACHE_VARIABLE)
-    base = Path(named).expanduser() if named else user_cache_path("eegtl", appauthor=False)
-    return base / "features"
+    base = Path(named) if named else user_cache_path("eegtl", appauthor=False)
+    try:
+        return base.expanduser() / "features"
+    except RuntimeError:  # the home of nobody, which `FeatureCache.problem` tells
+        return base / "features"
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ class FeatureCache:
     The name is a digest of the recipe's data, features and preprocessing, of the card, of name,
     size and time of change of all files of the data set, of eegtl's code up to the features, and
     of the versions of the numeric libraries. A table is kept only if it took longer to compute
-    than `worth` seconds; when the folder grows beyond `max_bytes`, the tables that were not used
-    for the longest time are removed.
+    than `worth` seconds, has all recordings (those that were left out may be repaired without a
+    trace in the name) and is no larger than `max_bytes`; when the folder grows beyond that, the
+    tables that were not used for the longest time are removed.
 
     Parameters
     ----------
@@ -121,25 +126,21 @@ class FeatureCache:
         """
         path = self.folder / f"{recipe.data.name}-{features_key(recipe)}.npz"
         notes: list[str] = []
-        if path.is_file():
-            try:
-                table = FeatureTable.load(path)
-                kept = [str(note) for note in table.info.pop(_NOTES)]
-                os.utime(path)
-            except (InputError, OSError, KeyError, TypeError) as error:
-                notes.append(
-                    f"{path} could not be read back ({error}); the features are computed anew"
-                )
-            else:
-                return CachedFeatures(table, tuple(kept), True)
+        try:
+            found = self._read_back(path)
+        except (InputError, OSError, KeyError, TypeError) as error:
+            notes.append(f"{path} could not be read back ({error}); the features are computed anew")
+        else:
+            if found is not None:
+                return found
         start = time.monotonic()
-        table, found = extract(recipe, collection, progress)
-        if time.monotonic() - start >= self.worth:
+        table, warned = extract(recipe, collection, progress)
+        if time.monotonic() - start >= self.worth and not table.info["skipped"]:
             try:
-                self._keep(path, table, found)
+                self._keep(path, table, warned)
             except (InputError, OSError) as error:
                 notes.append(f"the features could not be kept in {self.folder} ({error})")
-        return CachedFeatures(table, (*found, *notes), False)
+        return CachedFeatures(table, (*warned, *notes), False)
 
     def extent(self) -> tuple[int, int]:
         """Count the tables and their bytes.
@@ -151,11 +152,58 @@ class FeatureCache:
         sizes = [size for _, size, _ in self._tables()]
         return len(sizes), sum(sizes)
 
+    def problem(self) -> str | None:
+        """Say what keeps tables from being kept, as far as can be seen without writing.
+
+        Returns
+        -------
+        str or None
+
+        Examples
+        --------
+        >>> FeatureCache(Path("~nobody at all/cache")).problem()
+        'there is no home folder ~nobody at all'
+        """
+        first = self.folder.parts[0] if self.folder.parts else ""
+        if first.startswith("~"):
+            return f"there is no home folder {first}"
+        try:
+            there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+            if not there.is_dir():
+                return f"{there} is no folder"
+        except OSError as error:
+            return str(error.strerror)
+        writable = os.access(there, os.R_OK | os.W_OK | os.X_OK)
+        return None if writable else f"{there} may not be written"
+
+    def _read_back(self, path: Path) -> CachedFeatures | None:
+        """Read a table, unless it is not there."""
+        try:
+            if not path.is_file():
+                return None
+        except OSError:  # the folder is of no use, which is told when a table would be kept
+            return None
+        table = FeatureTable.load(path, max_bytes=self.max_bytes)
+        if table.info.get("skipped"):  # kept by an eegtl that did so
+            return None
+        notes = tuple(str(note) for note in table.info.pop(_NOTES))
+        with contextlib.suppress(OSError):  # folders that others share may be read-only
+            os.utime(path)
+        return CachedFeatures(table, notes, True)
+
     def _keep(self, path: Path, table: FeatureTable, notes: list[str]) -> None:
-        """Write a table, then make room."""
+        """Write a table, then make room; one that is too large makes none."""
+        if problem := self.problem():
+            raise InputError(problem)
+        if table.X.nbytes > self.max_bytes:
+            raise InputError(self._too_large(table.X.nbytes))
         self.folder.mkdir(parents=True, exist_ok=True)
         info = {**table.info, _NOTES: notes}
         FeatureTable(table.X, table.columns, table.meta, causal=table.causal, info=info).save(path)
+        n_bytes = path.stat().st_size
+        if n_bytes > self.max_bytes:
+            path.unlink()
+            raise InputError(self._too_large(n_bytes))
         tables = sorted(self._tables(), reverse=True)  # the latest used come first
         total = 0
         for _, size, each in tables:
@@ -163,13 +211,21 @@ class FeatureCache:
             if total > self.max_bytes:
                 each.unlink(missing_ok=True)
 
+    def _too_large(self, n_bytes: int) -> str:
+        """Say that a table is larger than what is kept."""
+        return f"they take {n_bytes} bytes, and no more than {self.max_bytes} are kept"
+
     def _tables(self) -> list[tuple[float, int, Path]]:
         """List time of use, size and path of the tables; another process may remove some."""
         found = []
-        for path in self.folder.glob("*.npz"):
+        try:
+            paths = list(self.folder.glob("*.npz"))
+        except OSError:  # see `problem`
+            return []
+        for path in paths:
             try:
                 status = path.stat()
-            except FileNotFoundError:
+            except OSError:
                 continue
             found.append((status.st_mtime, status.st_size, path))
         return found
@@ -229,14 +285,19 @@ def features_key(recipe: Recipe) -> str:
     """
     card = get_card(recipe.data.name)
     content = recipe.as_dict()
-    files = []
+    files: list[tuple[str, int | None, int | None]] = []
     if card.folder is not None:
         for path in list_files(card, find_folder(card, recipe.data.root)):
-            status = path.stat()
-            files.append((path.name, status.st_size, status.st_mtime_ns))
+            try:
+                status = path.stat()
+            except OSError:  # such as a link to nothing; whether it matters, reading tells
+                files.append((path.name, None, None))
+            else:
+                files.append((path.name, status.st_size, status.st_mtime_ns))
     facts: dict[str, Any] = {
         "data": {key: value for key, value in content["data"].items() if key != "root"},
-        "features": content["features"],
+        # JSON sorts the keys below, and the order of the bands is that of the columns
+        "features": {**content["features"], "bands": list(content["features"]["bands"].items())},
         "preprocessing": content["preprocessing"],
         "card": card.model_dump(mode="json"),
         "files": files,

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import StudyError
 from .facts import continued, study_differences
-from .store import ResultsStore, is_busy
+from .store import ResultsStore
+from .store_errors import is_busy
 
 RESULTS = "results.sqlite"
 #: written beside the results, and replaced with them

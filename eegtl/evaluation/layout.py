@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import StudyError
@@ -159,3 +160,26 @@ def unpack(blob: bytes, n: int) -> NDArray[np.int32]:
             "Run the study again."
         )
     return np.frombuffer(unpacked, dtype="<i4")
+
+
+def fold_windows(values: Iterable[Any]) -> pd.DataFrame:
+    """Give the windows of one fold, from its columns in the file.
+
+    Parameters
+    ----------
+    values : iterable
+        In the order of `COLUMNS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``fold, subject, window, trial, y_true, y_pred``.
+
+    Raises
+    ------
+    StudyError
+        As of `unpack`.
+    """
+    record = dict(zip(COLUMNS, values, strict=True))
+    arrays = {name: unpack(record[name], record["n_test"]) for name in ARRAYS}
+    return pd.DataFrame({"fold": record["fold"], "subject": record["subject"]} | arrays)

@@ -23,8 +23,11 @@ from .study_data import StudyData
 Floats = NDArray[np.float64]
 #: windows in the map of the features
 _MAP_WINDOWS = 2000
-#: windows of the sources that a person is compared with
-_SOURCE_WINDOWS = 2000
+#: windows of a person, and of the sources, between which distances are measured
+_DISTANCE_WINDOWS = 2000
+#: Behind z2 everybody's means are 0, so that a distance of means measures the number of windows
+#: alone: mean_gap is 0, and mmd_linear -d (1 / n_A + 1 / n_B).
+_BEHIND = {"none": tuple(DISTANCES), "z2": ("mmd_rbf",)}
 #: features whose channels are electrodes, so that their effect can be drawn on a head
 _ELECTRODES = ("de", "de_stft", "power", "relative_power")
 
@@ -48,7 +51,8 @@ def study_overview(table: Any, data: StudyData, seed: int = 0) -> dict[str, Any]
         - ``class_effect``: ``feature, channels, bands, classes`` and ``effect``
           [class][channel][band]: the mean over people of (mean of the class - mean of the person's
           other windows) / the person's standard deviation within classes; None where nobody has
-          it. None for a table without a full block of channels x bands.
+          it. None for a table without a full block of channels x bands, and where nobody has
+          several classes.
         - ``map``: two principal components of the features, standardised once over all windows
           (``none``) and each person or session by itself (``z2``), as ``x`` and ``y``; for each
           window its ``subject`` and ``label`` (places in ``subjects`` and ``classes``); the
@@ -108,6 +112,8 @@ def class_effect(
     n = np.isfinite(effects).sum(axis=0)
     mean = (np.nansum(effects, axis=0) / np.maximum(n, 1)).astype(object)
     mean[n == 0] = None  # JSON has no NaN
+    if not n.any():
+        return None
     return {
         "feature": feature,
         "channels": channels,
@@ -198,8 +204,10 @@ def study_distances(meta: pd.DataFrame, data: StudyData, folds: list[Fold]) -> p
         ``z2``: each person, or session, by itself), ``distance`` (a name of
         `eegtl.transfer.distances.DISTANCES`), ``value`` (mean over the folds of the person) and
         ``noise`` (what `split_noise` finds within the person). The Gaussian kernel has one width
-        for all people. Of the sources at most 2000 windows are used, evenly spread in the order of
-        their content. NaN where a person has too few windows.
+        for all people. At most 2000 windows of a person, evenly spread in time, and of the
+        sources, evenly spread in the order of their content, are used. Behind ``z2``, where all
+        means are 0, distances of means would tell the number of windows alone, so ``mmd_rbf``
+        stands there by itself. NaN where a person has too few windows.
     """
     lines = []
     for mode, name in (("z0", "none"), ("z2", "z2")):
@@ -210,9 +218,10 @@ def study_distances(meta: pd.DataFrame, data: StudyData, folds: list[Fold]) -> p
             rows = np.unique(np.concatenate([fold.calibration, fold.target, fold.test]))
             rows = time_order(meta, rows)
             source = order[np.isin(order, fold.source)]
-            step = -(-len(source) // _SOURCE_WINDOWS)
-            own, others = X[rows], X[source[::step]]
-            for distance, function in DISTANCES.items():
+            rows, source = _spread(rows), _spread(source)
+            own, others = X[rows], X[source]
+            for distance in _BEHIND[name]:
+                function = DISTANCES[distance]
                 settings = {"gamma": width} if distance == "mmd_rbf" else {}
                 lines.append(
                     (
@@ -226,6 +235,11 @@ def study_distances(meta: pd.DataFrame, data: StudyData, folds: list[Fold]) -> p
     keys = ["subject", "normalization", "distance"]
     table = pd.DataFrame(lines, columns=[*keys, "value", "noise"])
     return table.groupby(keys, sort=False, as_index=False).mean()
+
+
+def _spread(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Take every so many-th row where there are too many."""
+    return rows[:: -(-len(rows) // _DISTANCE_WINDOWS) or 1]
 
 
 def _value(function: Any, own: Floats, others: Floats, settings: dict[str, Any]) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import StudyError
 from .blocks import Index, check_order, wearer_parts, window_length
 from .information import InformationSet
+from .name_order import check_names_tell, in_order, name_order_note, name_ranks
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,12 @@ class CrossSession:
 
     Notes
     -----
-    Sessions are in the order of their names or numbers, which is taken as that of time; nothing
-    later is ever a source. To the methods a session is what a person is elsewhere. A person with k
-    sessions gives k - 1 folds; their scores are averaged within the person first, so that each
-    person counts once. Sessions that cannot be scored are left out with a note: when the earlier
-    ones hold one class only, or lack a class of the later one.
+    Sessions are in the order of their names or numbers, which is taken as that of time (digits in
+    a name count as numbers: S2 before S10); nothing later is ever a source. To the methods a
+    session is what a person is elsewhere. A person with k sessions gives k - 1 folds; their
+    scores are averaged within the person first, so that each person counts once. Sessions that
+    cannot be scored are left out with a note: when the earlier ones hold one class only, or lack
+    a class of the later one.
 
     Examples
     --------
@@ -199,7 +201,8 @@ class CrossSession:
         Raises
         ------
         StudyError
-            When nobody has a session that can be scored, and as in `LeaveOneSubjectOut.split`.
+            When nobody has a session that can be scored, or the names of a person's sessions do
+            not tell which came first (S1 and S01), and as in `LeaveOneSubjectOut.split`.
         """
         information, window = _prepared(self.information, table)
         turns, notes = self._turns(table.meta)
@@ -215,7 +218,7 @@ class CrossSession:
             yield Fold(name, subject, source, *parts)
 
     def notes(self, table: Any) -> list[str]:
-        """Say which people and sessions are not scored, and why.
+        """Say in which order the sessions were taken, and which are not scored, and why.
 
         Parameters
         ----------
@@ -225,22 +228,25 @@ class CrossSession:
         -------
         list of str
         """
-        return [f"not scored: {note}" for note in self._turns(table.meta)[1]]
+        order = name_order_note(table.meta, "session")
+        return [*order, *(f"not scored: {note}" for note in self._turns(table.meta)[1])]
 
     def _turns(self, meta: pd.DataFrame) -> tuple[list[tuple[Any, Any, Index, Index]], list[str]]:
         """Give subject, session, source and own rows of each fold, and why others are none."""
         subjects, sessions = meta["subject"].to_numpy(), meta["session"].to_numpy()
+        ranks = name_ranks(meta["session"])
         labels = meta["label"].to_numpy()
         turns: list[tuple[Any, Any, Index, Index]] = []
         notes, alone = [], []
         for subject in dict.fromkeys(subjects.tolist()):
             mine = np.flatnonzero(subjects == subject)
-            names = sorted(set(sessions[mine].tolist()))
+            names = in_order(sessions[mine].tolist())
+            check_names_tell(names, f"sessions of subject {subject}")
             if len(names) == 1:
                 alone.append(str(subject))
             for session in names[1:]:
-                source = mine[sessions[mine] < session]
                 own = mine[sessions[mine] == session]
+                source = mine[ranks[mine] < ranks[own[0]]]
                 known, asked = set(labels[source].tolist()), set(labels[own].tolist())
                 if len(known) < 2 or asked - known:
                     which = (

@@ -12,16 +12,19 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError, field_valid
 from .. import __version__
 from ..errors import StudyError
 from ..features import BANDS, FEATURES, FeatureExtractor
+from ..features.bands import check_bands
+from ..features.registry import get_features
 from ..features.smoothing import SMOOTHING
 from ..preprocessing.chain import Chain
 from ..preprocessing.registry import STEPS
 from ..recordings import Collection, get_card, load
+from ..recordings.folders import data_folder
 from .criteria import CRITERIA
 from .information import InformationSet
 from .methods import METHODS
 from .protocols import PROTOCOLS, LeaveOneSubjectOut
 from .recipe_parts import Settings, Strict, entry_models, one_of
-from .recipe_text import Key, all_known, dotted, problems, read_file
+from .recipe_text import Key, all_known, dotted, problems, read_file, too_deep
 from .toml_text import write_toml
 
 _STEPS, _SMOOTHING = entry_models(STEPS, "step"), entry_models(SMOOTHING, "name")
@@ -31,20 +34,29 @@ if TYPE_CHECKING:
 else:
     Step, Smoothing = one_of(_STEPS, "step"), one_of(_SMOOTHING, "name")
 Positive = Annotated[FiniteFloat, Field(gt=0)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class DataPart(Strict):
     """``[data]``: the data set, and what of it is used.
 
     `channels` is "common", the name of a headset or a list of names; a relative `root` counts from
-    the folder in which the study is started.
+    the folder in which the study is started, and is kept in full with its results.
     """
 
     name: str
     root: str | None = None
     channels: str | tuple[str, ...] | None = None
-    subjects: tuple[str, ...] | None = None
+    subjects: Names | None = None
     skip_bad: bool = False
+
+    @field_validator("channels")
+    @classmethod
+    def _some(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        """Refuse an empty list."""
+        if value == ():
+            raise ValueError("name at least one channel, or leave the key out to take all")
+        return value
 
 
 class FeaturesPart(Strict):
@@ -53,7 +65,7 @@ class FeaturesPart(Strict):
     A `window` that is left out is that of the card, a `step` that is left out the window.
     """
 
-    names: Annotated[tuple[str, ...], Field(min_length=1)] = ("de",)
+    names: Names = ("de",)
     window: Positive | None = None
     step: Positive | None = None
     bands: Annotated[dict[str, tuple[FiniteFloat, FiniteFloat]], Field(min_length=1)] = Field(
@@ -70,8 +82,15 @@ class FeaturesPart(Strict):
     @field_validator("names")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse features that nobody computes."""
-        return all_known("feature", value, FEATURES)
+        """Refuse features that nobody computes, and those named twice."""
+        get_features(all_known("feature", value, FEATURES))
+        return value
+
+    @field_validator("bands")
+    @classmethod
+    def _possible(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        """Refuse bands that are none."""
+        return check_bands(value)
 
 
 class StudyPart(Strict):
@@ -79,7 +98,7 @@ class StudyPart(Strict):
 
     protocol: str = LeaveOneSubjectOut.name
     information: str = "transductive"
-    methods: tuple[str, ...] | None = None
+    methods: Names | None = None
     tune: str | None = None
     shuffles: Annotated[int, Field(ge=0)] = 20
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -141,6 +160,13 @@ class Recipe(Strict):
     features: FeaturesPart = Field(default_factory=FeaturesPart)
     study: StudyPart = Field(default_factory=StudyPart)
 
+    @field_validator("preprocessing")
+    @classmethod
+    def _fit_together(cls, value: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Refuse steps of which a chain can have one only."""
+        Chain.of([part.make() for part in value])
+        return value
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a recipe from a file.
@@ -201,11 +227,30 @@ class Recipe(Strict):
             recipe = cls.model_validate_json(json.dumps(content, default=str))
         except ValidationError as error:
             raise StudyError("; ".join(problems(error, spelled or dotted, _place))) from error
+        except RecursionError as error:
+            raise too_deep((spelled or dotted)(())) from error
         if recipe.features.window is not None:
             return recipe
         window = get_card(recipe.data.name).study.window
         features = recipe.features.model_copy(update={"window": window})
         return recipe.model_copy(update={"features": features})
+
+    def anchored(self) -> Self:
+        """Write a relative root out in full, so that it is the same from every folder.
+
+        Returns
+        -------
+        Recipe
+
+        Raises
+        ------
+        DatasetError
+            When the root begins with the home of nobody.
+        """
+        if self.data.root is None:
+            return self
+        root = str(data_folder(self.data.root)[0].absolute())
+        return self.model_copy(update={"data": self.data.model_copy(update={"root": root})})
 
     def as_dict(self) -> dict[str, Any]:
         """Give the content as texts, numbers, lists and dicts, which `read` takes back.

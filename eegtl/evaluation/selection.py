@@ -15,8 +15,9 @@ from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
 from .information import InformationSet, check
 from .methods import CLASSIFIERS, METHODS, Method, StudyRow
 from .settings import settings_of
+from .study_data import check_text
 from .transfer_search import TransferSearch
-from .tuned_rows import search_facts, tuned_row
+from .tuned_rows import check_search, search_facts, tuned_row
 from .tuning import criterion_named
 
 #: What `run_study` takes as methods.
@@ -62,8 +63,8 @@ def choose_rows(
     Raises
     ------
     StudyError
-        When a name is unknown or reserved, two rows have the same name and normalisation, or
-        there is nothing to tune.
+        When a name is unknown, reserved or no valid text, two rows have the same name and
+        normalisation, or there is nothing to tune.
     InformationError
         When a method asked for by name needs more than is granted.
 
@@ -135,7 +136,7 @@ def check_row(row: StudyRow, granted: InformationSet, seed: int = 0) -> str:
     Raises
     ------
     InformationError
-        When it needs more than `granted`.
+        When it needs more than `granted`, or searches its settings with another information set.
     """
     estimator = row.build(seed)
     check(estimator, granted, name=row.key)
@@ -147,6 +148,7 @@ def check_row(row: StudyRow, granted: InformationSet, seed: int = 0) -> str:
             f"({granted.sees(granted.level)}). Choose another information set, for example "
             "calibration:60:labelled, or leave the method out."
         )
+    check_search(estimator, granted.consumed(level), row.key)
     return level
 
 
@@ -273,6 +275,8 @@ def _by_name(name: Any) -> list[Method]:
 
 def _check_unique(rows: list[StudyRow]) -> None:
     keys = [row.key for row in rows]
+    for key in keys:
+        check_text(key, "the list of methods")
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise StudyError(

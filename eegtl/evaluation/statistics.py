@@ -4,13 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, wilcoxon
+from scipy.stats import bootstrap, rankdata, wilcoxon
 
 from ..errors import InputError
 
 #: Differences of scores are rounded before ranking, so that equal ones tie in spite of the last
 #: bits of their floating-point form (0.7 - 0.6 and 0.6 - 0.5 differ by 1e-16).
-_DECIMALS = 10
+_DECIMALS = 12
+#: people whose scores differ, up to whom p is exact
+_EXACT = 100
+#: a bootstrap interval needs so many people
+LEAST_PEOPLE = 5
+
+
+def paired_differences(scores: ArrayLike, baseline: ArrayLike) -> NDArray[np.float64]:
+    """Subtract paired scores; those that are equal on paper differ by exactly 0.
+
+    Parameters
+    ----------
+    scores, baseline : array-like of shape (n_subjects,)
+        One score per person, in the same order.
+
+    Returns
+    -------
+    ndarray of shape (n_subjects,)
+        Rounded to twelve decimals.
+
+    Raises
+    ------
+    InputError
+        When the lengths differ, or a score is not finite.
+
+    Examples
+    --------
+    >>> 0.9 - 0.8 == 0.1, paired_differences([0.9], [0.8]).tolist()
+    (False, [0.1])
+    """
+    a, b = np.asarray(scores, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1:
+        raise InputError(
+            f"a paired test needs two scores for each person; got shapes {a.shape} and {b.shape}."
+        )
+    difference = np.round(a - b, _DECIMALS) + 0.0  # no -0
+    if not np.isfinite(difference).all():
+        raise InputError("a paired test needs finite scores; got NaN or infinity.")
+    return difference
 
 
 def paired_wilcoxon(scores: ArrayLike, baseline: ArrayLike) -> float:
@@ -35,28 +73,37 @@ def paired_wilcoxon(scores: ArrayLike, baseline: ArrayLike) -> float:
     Notes
     -----
     Wilcoxon, F. (1945). Individual comparisons by ranking methods. Biometrics Bulletin 1, 80-83.
-    `scipy.stats.wilcoxon` (``method="auto"``) computes p from the n people whose scores differ.
-    When no two differences are of the same size, it is exact up to n = 50. With ties, all 2^n
-    signs are counted up to n = 13, which is exact, too. Otherwise it is the normal approximation,
-    its variance corrected for ties and without a correction for continuity.
+    Of the n people whose scores differ, differences of the same size share their mean rank. Up to
+    n = 100 p is exact: the null distribution of the rank sum, given these ranks, over all 2^n
+    signs, built up rank by rank. Beyond, it is the normal approximation of
+    `scipy.stats.wilcoxon`, its variance corrected for ties and without a correction for
+    continuity.
 
     Examples
     --------
     >>> paired_wilcoxon([0.6, 0.7, 0.8, 0.9], [0.5, 0.5, 0.5, 0.5])
     0.125
     """
-    a, b = np.asarray(scores, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
-    if a.shape != b.shape or a.ndim != 1:
-        raise InputError(
-            f"a paired test needs two scores for each person; got shapes {a.shape} and {b.shape}."
-        )
-    difference = np.round(a - b, _DECIMALS)
-    if not np.isfinite(difference).all():
-        raise InputError("a paired test needs finite scores; got NaN or infinity.")
+    difference = paired_differences(scores, baseline)
     difference = difference[difference != 0]
     if difference.size == 0:
         return 1.0
-    return float(wilcoxon(difference, alternative="two-sided", method="auto").pvalue)
+    if difference.size > _EXACT:
+        return float(wilcoxon(difference, alternative="two-sided", method="asymptotic").pvalue)
+    return _exact_p(difference)
+
+
+def _exact_p(difference: NDArray[np.float64]) -> float:
+    """Give the two-sided p value over all signs of the differences, none of which is 0."""
+    doubled = np.rint(2 * rankdata(np.abs(difference))).astype(np.intp)  # mean ranks are halves
+    chance = np.zeros(doubled.sum() + 1)  # of each doubled sum of the positive ranks
+    chance[0] = 1.0
+    for rank in doubled:
+        chance[rank:] += chance[:-rank].copy()
+        chance /= 2
+    positive = int(doubled[difference > 0].sum())
+    smaller = min(positive, len(chance) - 1 - positive)  # the distribution is symmetric
+    return min(1.0, 2 * float(chance[: smaller + 1].sum()))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -103,7 +150,8 @@ def bootstrap_interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
     Returns
     -------
     low, high : float
-        Percentiles 2.5 and 97.5 of the resampled means; NaN for fewer than two people.
+        Percentiles 2.5 and 97.5 of the resampled means; NaN for fewer than five people, whose few
+        different resamples say nothing of 95 %.
 
     Raises
     ------
@@ -119,7 +167,7 @@ def bootstrap_interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
 
     Examples
     --------
-    >>> low, high = bootstrap_interval([0.5, 0.6, 0.7, 0.8])
+    >>> low, high = bootstrap_interval([0.5, 0.6, 0.65, 0.7, 0.8])
     >>> 0.5 < low < 0.65 < high < 0.8
     True
     """
@@ -129,7 +177,7 @@ def bootstrap_interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
             f"a bootstrap needs one finite score a person; got the shape {array.shape} with "
             f"{int((~np.isfinite(array)).sum())} values that are not finite."
         )
-    if array.size == 1:
+    if array.size < LEAST_PEOPLE:
         return float("nan"), float("nan")
     found = bootstrap(
         (array,), np.mean, n_resamples=9999, method="percentile", vectorized=True, rng=seed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -13,11 +13,14 @@ from typing import Any, Self
 import pandas as pd
 
 from ..errors import StudyError
-from .layout import ARRAYS, COLUMNS, SCHEMA, VERSION, FoldRecord, digest, pack, unpack
+from .layout import ARRAYS, COLUMNS, SCHEMA, VERSION, FoldRecord, digest, fold_windows, pack
+from .store_errors import naming_the_file
 
 _ELSEWHERE = "Choose another folder with --out, or --overwrite to replace it."
 _WRITE = "Check that the disk has space and the folder is yours; finished folds are kept."
 _AGAIN = "Run the study again with --overwrite."
+#: description under which the number of distances is kept, so that lost ones are noticed
+_COUNT = "n_distances"
 
 
 class ResultsStore:
@@ -162,20 +165,8 @@ class ResultsStore:
         """Close the file; afterwards it is a single file again."""
         self._db.close()
 
-    @contextmanager
-    def _errors(self, problem: str, advice: str) -> Iterator[None]:
-        """Name the file, or its folder, in the errors of SQLite."""
-        try:
-            yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # texts of a damaged file
-            if is_busy(error) and self.path is not None:
-                raise StudyError(
-                    f"another process is writing in {self.path.parent}, or has its results open. "
-                    "Wait until its study is finished, or choose another folder with --out."
-                ) from error
-            raise StudyError(
-                f"{self.path or 'the results'} {problem} ({error}). {advice}"
-            ) from error
+    def _errors(self, problem: str, advice: str) -> AbstractContextManager[None]:
+        return naming_the_file(self.path, problem, advice)
 
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
@@ -210,7 +201,7 @@ class ResultsStore:
         return [tuple(columns) for *columns, _ in rows]
 
     def _insert(self, table: str, values: Mapping[str, Any]) -> None:
-        pairs = [(key, json.dumps(value, sort_keys=True)) for key, value in values.items()]
+        pairs = [(key, json.dumps(value)) for key, value in values.items()]
         self._db.executemany(
             f"INSERT INTO {table} VALUES (?, ?, ?)", [(*pair, digest(pair)) for pair in pairs]
         )
@@ -276,8 +267,9 @@ class ResultsStore:
             When the file cannot be written.
         """
         with self._writing():
+            count = self._n_distances() if distances is None else len(distances)
             self._db.execute("DELETE FROM description")
-            self._insert("description", description)
+            self._insert("description", {**description, _COUNT: count})
             if distances is None:
                 return
             self._db.execute("DELETE FROM distances")
@@ -299,7 +291,12 @@ class ResultsStore:
         dict
             Empty before.
         """
-        return self._texts("description", "the descriptions")
+        texts = self._texts("description", "the descriptions")
+        return {key: value for key, value in texts.items() if key != _COUNT}
+
+    def _n_distances(self) -> int:
+        """Say how many distances were written."""
+        return int(self._texts("description", "the descriptions").get(_COUNT, 0))
 
     def distances(self) -> pd.DataFrame:
         """Read the distances between people.
@@ -308,9 +305,19 @@ class ResultsStore:
         -------
         pandas.DataFrame
             Columns ``subject, normalization, distance, value, noise``, in the order written.
+
+        Raises
+        ------
+        StudyError
+            When they are damaged, or not as many as were written.
         """
         names = ["subject", "normalization", "distance", "value", "noise"]
         rows = self._checked(f"SELECT {', '.join(names)}, digest FROM distances ORDER BY rowid")
+        if len(rows) != self._n_distances():
+            raise StudyError(
+                f"{self.path or 'the results'}: the results file is damaged (it holds {len(rows)} "
+                f"of {self._n_distances()} distances). {_AGAIN}"
+            )
         return pd.DataFrame(rows, columns=names).astype({"value": float, "noise": float})
 
     def finished(self) -> set[tuple[str, int, str]]:
@@ -389,27 +396,4 @@ class ResultsStore:
                 f"the results hold no row {row!r} (repeat {repeat}); "
                 f"they hold: {', '.join(known) or 'nothing yet'}."
             )
-        return pd.concat([_windows(values) for values in found], ignore_index=True)
-
-
-def _windows(values: Iterable[Any]) -> pd.DataFrame:
-    """Give the windows of one fold, from its columns in the file."""
-    record = dict(zip(COLUMNS, values, strict=True))
-    arrays = {name: unpack(record[name], record["n_test"]) for name in ARRAYS}
-    return pd.DataFrame({"fold": record["fold"], "subject": record["subject"]} | arrays)
-
-
-def is_busy(error: BaseException | None) -> bool:
-    """Say whether an error means that another process has locked the results.
-
-    Parameters
-    ----------
-    error : exception or None
-
-    Returns
-    -------
-    bool
-    """
-    # the lower byte is the error, the rest says more about it
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        return pd.concat([fold_windows(values) for values in found], ignore_index=True)

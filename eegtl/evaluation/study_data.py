@@ -72,8 +72,8 @@ def usable_rows(
     ------
     StudyError
         When there are no windows, a subject, session or trial is missing or cannot be told from
-        another, features are not causal but must be, no window has settled, a window has no label,
-        or a feature is not finite.
+        another, a name is no valid text, features are not causal but must be, no window has
+        settled, a window has no label, or a feature is not finite.
     """
     if not hasattr(table, "meta"):
         raise StudyError(
@@ -85,6 +85,7 @@ def usable_rows(
             "the table holds no windows. Check the selection of subjects, labels and windows."
         )
     _check_names(table.meta)
+    _check_texts(table)
     if not table.causal and granted.kind != "transductive" and not allow_acausal:
         raise StudyError(
             f"the features used samples after their window, which the information set "
@@ -146,6 +147,39 @@ def _check_names(meta: pd.DataFrame) -> None:
                 f"{', '.join(f'{value!r} ({kind})' for kind, value in examples.items())}; 1 and "
                 "'1' would be taken for one. Use one type."
             )
+
+
+def _check_texts(table: Any) -> None:
+    """Refuse names that no file can hold: halves of surrogate pairs, as of a wrong decoding."""
+    places = {f"the column {name!r}": table.meta[name].tolist() for name in table.meta}
+    places["the index of the features"] = [part for column in table.columns for part in column]
+    for where, values in places.items():
+        for text in {value for value in values if isinstance(value, str)}:
+            check_text(text, where)
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse a text that cannot be written as UTF-8.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        Where it stands.
+
+    Raises
+    ------
+    StudyError
+        Naming the text and where it stands.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise StudyError(
+            f"{where} holds the name {text!a}, which is no valid text (half of a surrogate "
+            "pair, as of a file read in a wrong encoding) and cannot be written to a file. Rename "
+            "it."
+        ) from error
 
 
 def study_arrays(table: Any, protocol: Protocol, seed: int = 0) -> StudyData:

@@ -33,8 +33,8 @@ def study_notes(
     Returns
     -------
     list of str
-        Recordings, people and trials left out, an order of trials that cannot be told, people
-        with one class left to score.
+        Recordings, people and trials left out, an order of names, an order of trials that cannot
+        be told, people with one class left to score.
     """
     notes = [f"left out: {problem}" for problem in table.info.get("skipped", [])]
     notes += _vanished(table.meta, used.meta)
@@ -49,7 +49,7 @@ def study_notes(
             f"{'people' if all(f.name == str(f.subject) for f in folds) else 'sessions'} "
             f"({_some(one_class)}): their balanced accuracy is the recall of that class"
         )
-    return notes
+    return list(dict.fromkeys(notes))  # protocol and information set may both tell an order
 
 
 def _flagged(meta: pd.DataFrame) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_HEADER = re.compile(r"\s*\[(\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?")
+_HEADER = re.compile(r"\s*\[(\[?)([^\[\]]+)\]\]?\s*(#.*)?")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 
 Path = tuple[str | int, ...]
@@ -95,33 +96,34 @@ def _value(value: Any) -> str:
     raise TypeError(f"TOML has no word for {value!r}")
 
 
-def find_line(text: str, path: Path) -> int | None:
-    r"""Find the line of a key, or of the innermost table around it.
+def line_finder(text: str) -> Callable[[Path], int | None]:
+    r"""Find the lines of the keys of a text, which is parsed once, at the first question.
 
     Parameters
     ----------
     text : str
         TOML.
-    path : tuple of str or int
-        Keys from the outermost table on; a number counts the tables of a list from 0.
 
     Returns
     -------
-    int or None
-        The first line being 1; None where no table around the key has a line.
+    callable
+        From keys, the outermost table first (a number counts the tables of a list from 0), to the
+        line of the key or of the innermost table around it, the first line being 1; to None where
+        no table around the key has a line.
 
     Examples
     --------
-    >>> find_line("[study]\nseed = 1\n", ("study", "seed"))
-    2
-    >>> find_line("[study]\nseed = 1\n", ("study", "methods", 0))
-    1
+    >>> find = line_finder("[study]\nseed = 1\n")
+    >>> find(("study", "seed")), find(("study", "methods", 0)), find(("data",))
+    (2, 1, None)
     """
-    lines = _lines(text)
-    for n in range(len(path), 0, -1):
-        if path[:n] in lines:
-            return lines[path[:n]]
-    return None
+    lines = functools.cache(lambda: _lines(text))
+
+    def find(path: Path) -> int | None:
+        around = (path[:n] for n in range(len(path), 0, -1))
+        return next((lines()[place] for place in around if place in lines()), None)
+
+    return find
 
 
 def _lines(text: str) -> dict[Path, int]:

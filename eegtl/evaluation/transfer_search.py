@@ -49,8 +49,9 @@ class TransferSearch(ClassifierMixin, TransferEstimator):
     criterion : {"source", "reverse", "weighted", "dev", "entropy"}
         As in `search`.
     information : str
-        What a wearer will give, for ``source``: the forms of `InformationSet.parse`. A calibration
-        block needs `rows` in `fit`, and `window`.
+        What a wearer will give, for ``source``: the forms of `InformationSet.parse`. A study
+        refuses a search whose wearer gives other than its own. A calibration block needs `rows`
+        in `fit`, and `window`.
     window : float, optional
         Length of a window in seconds.
     n_jobs : int

@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..errors import InformationError
 from ..transfer import TransferPipeline, make_transfer_pipeline
-from .information import InformationSet
+from .information import InformationSet, needs_of
 from .methods import Method, StudyRow
 from .transfer_search import TransferSearch
 from .tuning import configurations_of, criterion_named
@@ -69,12 +70,49 @@ def search_facts(estimator: Any) -> dict[str, Any] | None:
     dict or None
         ``criterion`` and ``n_configurations``; None without a search.
     """
+    search = _search_of(estimator)
+    if search is None:
+        return None
+    n = len(configurations_of(search.grid, search.estimator))
+    return {"criterion": search.criterion, "n_configurations": n}
+
+
+def check_search(estimator: Any, handed: InformationSet, name: str) -> None:
+    """Refuse a search that chooses for a wearer other than that of the study.
+
+    Parameters
+    ----------
+    estimator : transfer estimator
+        One without a search passes.
+    handed : InformationSet
+        What the row is handed of the wearer.
+    name : str
+        The row, for the message.
+
+    Raises
+    ------
+    InformationError
+        When the source people in the wearer's place give more or less. A criterion other than
+        ``source`` puts nobody there, and an inductive method is handed nothing of them.
+    """
+    search = _search_of(estimator)
+    if search is None or criterion_named(search.criterion).needs_target:
+        return
+    own = InformationSet.parse(search.information)
+    if own == handed or (needs_of(search) == "inductive" and not own.labelled):
+        return
+    raise InformationError(
+        f"{name} chooses its settings with information={own.tag!r}, but is handed {handed.tag!r} "
+        "of the wearer in this study; settings chosen for the one need not suit the other. Give "
+        f"TransferSearch information={handed.tag!r}, or the study another information set."
+    )
+
+
+def _search_of(estimator: Any) -> TransferSearch | None:
+    """Give the search that an estimator is or ends in."""
     steps = getattr(estimator, "steps", None)
     last = steps[-1][1] if steps else estimator
-    if not isinstance(last, TransferSearch):
-        return None
-    n = len(configurations_of(last.grid, last.estimator))
-    return {"criterion": last.criterion, "n_configurations": n}
+    return last if isinstance(last, TransferSearch) else None
 
 
 def _build(

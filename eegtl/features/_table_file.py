@@ -49,10 +49,37 @@ def write_table(
     info: Mapping[str, Any],
 ) -> Path:
     """Write under a temporary name in the same folder, then rename."""
+    try:
+        _check_place(path)
+        arrays = _as_arrays(X, columns, meta, causal, info)
+        _write_whole(path, arrays)
+    # A name that no file can have is a ValueError.
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} cannot be written ({error}); check that the disk has space and the folder is "
+            "yours, or choose another place"
+        ) from error
+    return path
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a path that cannot be that of a new file."""
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist; make it first")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
+
+
+def _as_arrays(
+    X: NDArray[np.float64],
+    columns: pd.MultiIndex,
+    meta: pd.DataFrame,
+    causal: bool,
+    info: Mapping[str, Any],
+) -> dict[str, NDArray[Any]]:
+    """Give the members of the file."""
     arrays: dict[str, NDArray[Any]] = {"X": X}
     stored: list[dict[str, Any]] = []
     for number, name in enumerate(meta.columns):
@@ -84,6 +111,11 @@ def write_table(
         )
     # Bytes need neither pickle nor padding.
     arrays["header"] = np.frombuffer(text, dtype=np.uint8)
+    return arrays
+
+
+def _write_whole(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write a complete file or none; one that was there is as it was."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -91,9 +123,8 @@ def write_table(
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)
         raise
-    return path
 
 
 def _encode(series: pd.Series) -> tuple[NDArray[np.int32], list[Any]]:

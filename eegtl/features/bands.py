@@ -34,7 +34,8 @@ def check_bands(bands: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, 
     Raises
     ------
     SignalError
-        When there is no band, or an edge is not finite, not positive, or out of order.
+        When there is no band, two have the same name once written, or an edge is not finite, not
+        positive, or out of order.
 
     Examples
     --------
@@ -55,6 +56,11 @@ def check_bands(bands: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, 
             shown = tuple(edges) if isinstance(edges, list | tuple) else edges
             raise SignalError(
                 f"band {str(name)!r} is {shown}; a band is (low, high) in Hz with 0 < low < high"
+            )
+        if str(name) in checked:
+            raise SignalError(
+                f"two bands are named {str(name)!r}, one of them as {type(name).__name__}; give "
+                "each a name of its own"
             )
         checked[str(name)] = (values[0], values[1])
     if not checked:

@@ -1,7 +1,8 @@
 """Covariances between channels in each band, and their tangent vectors.
 
-The estimator is pyriemann's ``oas``: the covariance about the mean of the window, shrunk towards
-a multiple of the identity (Chen and others 2010). A window of T seconds holds about 2 B T
+The estimator is the ``oas`` of scikit-learn and pyriemann, for all windows at once: the covariance
+about the mean of the window, shrunk towards a multiple of the identity (Chen and others 2010). A
+window of T seconds holds about 2 B T
 independent samples of a band of width B: below the number of channels, and behind a common
 average reference in any case, the covariance has not full rank before it is shrunk, and its
 least eigenvalues are the shrinkage's. Since neighbouring samples of a band are alike, the
@@ -26,6 +27,10 @@ from .table import make_columns
 def shrunk_covariances(windows: Floats) -> Floats:
     """Covariance matrices, shrunk by the oracle approximating shrinkage.
 
+    ``(1 - s) S + s m I`` with the covariance S (over n samples, about the mean), its mean variance
+    ``m = tr(S) / p`` over p channels, and ``s = min(1, (tr(S^2) + tr(S)^2) / ((n + 1) (tr(S^2) -
+    tr(S)^2 / p)))``: equation 23 of the source without its terms ``2 / p``, as scikit-learn has it.
+
     Parameters
     ----------
     windows : ndarray of shape (..., n_channels, n_times)
@@ -47,12 +52,23 @@ def shrunk_covariances(windows: Floats) -> Floats:
     >>> shrunk_covariances(x).round(1).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    from pyriemann.geometry.covariance import covariances
-
-    flat = windows.reshape(-1, *windows.shape[-2:])
+    n_channels, n_times = windows.shape[-2:]
+    centred = windows - windows.mean(axis=-1, keepdims=True)
     with _one_thread():
-        matrices: Floats = covariances(flat, estimator="oas")
-    return matrices.reshape(*windows.shape[:-1], windows.shape[-2])
+        matrices: Floats = np.matmul(centred, centred.swapaxes(-1, -2))
+    matrices /= n_times
+    mean_variance = np.trace(matrices, axis1=-2, axis2=-1) / n_channels
+    squared = mean_variance**2
+    mean_square = np.einsum("...ij,...ij->...", matrices, matrices) / n_channels**2
+    excess = (n_times + 1) * (mean_square - squared / n_channels)
+    # What is a multiple of the identity already has none, or a last digit of either sign.
+    whole = np.ones_like(excess)
+    shrinkage = np.divide(mean_square + squared, excess, out=whole, where=excess > 0)
+    np.minimum(shrinkage, 1.0, out=shrinkage)
+    matrices *= (1.0 - shrinkage)[..., None, None]
+    diagonal = np.arange(n_channels)
+    matrices[..., diagonal, diagonal] += (shrinkage * mean_variance)[..., None]
+    return matrices
 
 
 def half_vectors(matrices: Floats) -> Floats:

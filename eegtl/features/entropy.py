@@ -75,12 +75,13 @@ def differential_entropy(
     if array.ndim != 2 or not array.shape[0]:
         raise SignalError(f"data has the shape {array.shape}; give (n_channels, n_times) in volts")
     channels = [str(row) for row in range(array.shape[0])]
+    checked = check_bands(bands)
     stream = FeatureStream(
         sfreq,
         channels,
         features=get_features("de"),
-        bands=check_bands(bands),
+        bands=checked,
         window=window,
         step=step,
     )
-    return stream.process(array).X.reshape(-1, len(channels), len(bands))
+    return stream.process(array).X.reshape(-1, len(channels), len(checked))

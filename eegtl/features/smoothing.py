@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import floor
 from numbers import Real
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..kernels.smoothing import lds_filter, lds_smooth, moving_average
@@ -77,14 +78,15 @@ class MovingAverage:
         RunningSmoothing
             Takes windows with ``push``.
         """
-        return _RunningMean(n_features, max(1, round(self.seconds / step)))
+        # What is a whole number but for the last digits counts as one: 0.3 s have 3 steps of 0.1 s.
+        return _RunningMean(n_features, max(1, floor(self.seconds / step + 1e-6)))
 
-    def smooth(self, X: Floats, step: float) -> Floats:
+    def smooth(self, X: ArrayLike, step: float) -> Floats:
         """Smooth the windows of one trial.
 
         Parameters
         ----------
-        X : ndarray of shape (n_windows, n_features)
+        X : array-like of shape (n_windows, n_features)
             In order of time.
         step : float
             Seconds from window to window.
@@ -92,8 +94,14 @@ class MovingAverage:
         Returns
         -------
         ndarray of shape (n_windows, n_features)
+
+        Raises
+        ------
+        InputError
+            When X is not two-dimensional numbers.
         """
-        return self.start(X.shape[1], step).push(X)
+        rows = _as_rows(X)
+        return self.start(rows.shape[1], step).push(rows)
 
 
 @dataclass(frozen=True)
@@ -186,12 +194,12 @@ class LDS:
             )
         return _RunningFilter(n_features, self.q, self.r, self.v0)
 
-    def smooth(self, X: Floats, step: float) -> Floats:
+    def smooth(self, X: ArrayLike, step: float) -> Floats:
         """Smooth the windows of one trial.
 
         Parameters
         ----------
-        X : ndarray of shape (n_windows, n_features)
+        X : array-like of shape (n_windows, n_features)
             In order of time.
         step : float
             Seconds from window to window; the constants are per window, whatever its step.
@@ -199,12 +207,17 @@ class LDS:
         Returns
         -------
         ndarray of shape (n_windows, n_features)
+
+        Raises
+        ------
+        InputError
+            When X is not two-dimensional numbers.
         """
+        rows = _as_rows(X)
         if self.mode == "filter":
-            return self.start(X.shape[1], step).push(X)
-        out = np.empty(X.shape)
-        if len(X):
-            rows = np.ascontiguousarray(X, dtype=np.float64)
+            return self.start(rows.shape[1], step).push(rows)
+        out = np.empty(rows.shape)
+        if len(rows):
             lds_smooth(rows, rows.mean(axis=0), self.v0, self.q, self.r, np.empty(len(rows)), out)
         return out
 
@@ -220,6 +233,22 @@ def _check_positive(settings: Any, name: str) -> None:
     value = getattr(settings, name)
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
         raise InputError(f"{name} is {value!r}; give a positive number")
+
+
+def _as_rows(X: ArrayLike) -> Floats:
+    """Give windows as rows of numbers."""
+    try:
+        rows = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"X cannot be read as numbers ({error}); give (n_windows, n_features)"
+        ) from error
+    if rows.ndim != 2:
+        raise InputError(
+            f"X has the shape {rows.shape}; give (n_windows, n_features), the windows of one trial "
+            "in order of time"
+        )
+    return np.ascontiguousarray(rows)
 
 
 class _RunningMean:

@@ -219,8 +219,8 @@ class FeatureTable:
         Raises
         ------
         InputError
-            When ``meta`` or ``info`` holds something that is not a number or a text, or the
-            folder does not exist.
+            When ``meta`` or ``info`` holds something that is not a number or a text, or the file
+            cannot be written; one that was there is then as it was.
 
         Examples
         --------

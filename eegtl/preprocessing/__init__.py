@@ -9,6 +9,7 @@ from .asr import ASR
 from .bandpass import BandpassBank, design_bank
 from .chain import Chain, RunningChain
 from .channels import Channels
+from .dropouts import Dropouts
 from .filters import Bandpass, Notch
 from .format import Format, check_chunk
 from .gaps import usable_runs
@@ -28,6 +29,7 @@ __all__ = [
     "BandpassBank",
     "Chain",
     "Channels",
+    "Dropouts",
     "Format",
     "Harmonise",
     "Notch",

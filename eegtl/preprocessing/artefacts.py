@@ -14,24 +14,30 @@ from .mixing import PassEngine
 from .step import RunningStep, Step
 
 #: What a window can be marked for, in the order of the last axis of `ArtefactMarks.judge`.
-KINDS = ("amplitude", "flat", "clipped", "mains")
+KINDS = ("amplitude", "flat", "clipped", "mains", "dropout")
 
 # Equal to the extreme value, apart from rounding in a change of units.
 _SAME = 1e-12
 # Samples in a row at the extreme that make a plateau: a smooth peak has one or two.
 _PLATEAU = 3
+# Equal samples in a row that no electrode gives: half a packet of a headset.
+_LOST = 6
 # The mains ratio compares with the power of this band, in Hz.
 _LOWEST, _HIGHEST = 1.0, 95.0
 # Least distance in Hz from the mains frequency that still counts as mains.
 _NEAR = 1.0
+# Half the width in Hz of the Hann window's main lobe beyond which mains is not told from EEG:
+# windows shorter than 0.2 s are not judged for mains.
+_WIDEST = 10.0
 
 
 @dataclass(frozen=True)
 class ArtefactMarks(Step):
-    """Mark windows by amplitude, flatness, clipping and mains; pass the signal unchanged.
+    """Mark windows by amplitude, flatness, clipping, mains and dropouts; pass the signal.
 
-    The marks judge the signal at their place in a chain. Clipping and mains are seen only in
-    front of the filters; drifts count as amplitude unless a high-pass filter stands before.
+    The marks judge the signal at their place in a chain. Clipping, dropouts and mains are seen
+    only in front of the filters; drifts count as amplitude unless a high-pass filter stands
+    before.
 
     Parameters
     ----------
@@ -42,13 +48,18 @@ class ArtefactMarks(Step):
         to 1 uV of noise, so less is no electrode.
     clipped : float or None
         ``clipped``: at least this share of the samples stands on plateaus at the largest or
-        smallest value of the window, three or more equal samples in a row. Packets that a device
-        fills with zeros show up here, too. A constant channel is flat, not clipped.
+        smallest value of the window, three or more equal samples in a row, dropouts apart. A
+        constant channel is flat, not clipped.
     mains : float or None
         ``mains``: frequency of the mains in Hz, 50 or 60; None leaves the mains out.
     mains_ratio : float
         ``mains``: share of the power between 1 Hz and 95 Hz (or the Nyquist frequency) that may
         lie at the mains frequency, within 1 Hz or the width of the Hann window's main lobe.
+        Windows shorter than 0.2 s are not judged for mains: their main lobe holds the EEG, too.
+    dropout : float or None
+        ``dropout``: at least this share of the samples stands in runs of six or more that a device
+        wrote for lost ones: exact zeros, or one value repeated elsewhere than at the extremes of
+        the window. `Dropouts` mends zeros. A constant channel is flat, not a dropout.
 
     Raises
     ------
@@ -64,7 +75,7 @@ class ArtefactMarks(Step):
     >>> marks = ArtefactMarks(mains=50.0)
     >>> hum = 5e-5 * np.sin(2 * np.pi * 50 * np.arange(500) / 250)
     >>> dict(zip(marks.KINDS, marks.judge(hum[None, None], 250.0)[0, 0].tolist()))
-    {'amplitude': False, 'flat': False, 'clipped': False, 'mains': True}
+    {'amplitude': False, 'flat': False, 'clipped': False, 'mains': True, 'dropout': False}
     """
 
     amplitude: float | None = 200e-6
@@ -72,15 +83,17 @@ class ArtefactMarks(Step):
     clipped: float | None = 0.02
     mains: float | None = None
     mains_ratio: float = 0.5
+    dropout: float | None = 0.02
     name: ClassVar[str] = "artefacts"
     KINDS: ClassVar[tuple[str, ...]] = KINDS
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None and field.name != "mains_ratio":
                 continue
-            share = field.name in ("clipped", "mains_ratio")
+            share = field.name in ("clipped", "mains_ratio", "dropout")
             if not is_number(value) or not 0 < value <= (1 if share else np.inf):
                 unit = {"mains": "a frequency in Hz"}.get(field.name, "a limit in volts")
                 what = "a share above 0, at most 1" if share else f"{unit} above 0"
@@ -98,7 +111,7 @@ class ArtefactMarks(Step):
 
         Returns
         -------
-        ndarray of bool, shape (n_windows, n_channels, 4)
+        ndarray of bool, shape (n_windows, n_channels, 5)
             The kinds in the order of `KINDS`. A channel with samples that are not finite is not
             judged: nothing is marked.
 
@@ -129,9 +142,13 @@ class ArtefactMarks(Step):
             marks[:, :, 0] = high - low > self.amplitude
         if self.flat is not None:
             marks[:, :, 1] = data.std(axis=2) < self.flat
-        if self.clipped is not None:
-            marks[:, :, 2] = _plateau_share(data, low, high) >= self.clipped
-        if self.mains is not None:
+        if self.clipped is not None or self.dropout is not None:
+            clipped, lost = _equal_shares(data, low, high)
+            if self.clipped is not None:
+                marks[:, :, 2] = clipped >= self.clipped
+            if self.dropout is not None:
+                marks[:, :, 4] = lost >= self.dropout
+        if self.mains is not None and 2 * sfreq / data.shape[2] <= _WIDEST + 1e-9:
             marks[:, :, 3] = mains_share(data, sfreq, self.mains) > self.mains_ratio
         marks[~good] = False
         return marks
@@ -142,7 +159,7 @@ class ArtefactMarks(Step):
             raise SignalError(
                 f"mains at {self.mains:g} Hz cannot be seen at {sfreq:g} Hz, which holds "
                 f"1-{min(sfreq / 2, _HIGHEST):g} Hz; put the marks before the resampling, or set "
-                "mains=None"
+                'mains=None (in a recipe: mains = "none")'
             )
 
     def _begin(self, before: Format) -> RunningStep:
@@ -156,24 +173,19 @@ class Annotator:
 
     Attributes
     ----------
-    onsets, durations : list of float
-        Seconds from the first sample.
-    kinds : list of str
-        ``BAD_<kind>``.
-    channels : list of tuple of str
-        The channels marked.
+    rows : list of (float, float, str, tuple of str)
+        Onset in seconds from the first sample, duration in seconds, ``BAD_<kind>``, and the
+        channels marked.
     """
 
     def __init__(self) -> None:
-        self.onsets: list[float] = []
-        self.durations: list[float] = []
-        self.kinds: list[str] = []
-        self.channels: list[tuple[str, ...]] = []
+        self.rows: list[tuple[float, float, str, tuple[str, ...]]] = []
         self._marks: ArtefactMarks | None = None
         self._sfreq = 1.0
         self._names: tuple[str, ...] = ()
         self._length = 1
         self._held = np.empty((0, 0))
+        self._latest = np.empty((0, 0))
         self._judged = 0
 
     def begin(
@@ -193,6 +205,7 @@ class Annotator:
             self._sfreq, self._names = marks_format
             self._length = max(2, round(self._sfreq))
             self._held = np.empty((len(self._names), 0))
+            self._latest = self._held
 
     def push(self, data: Floats) -> None:
         """Judge the seconds that are complete.
@@ -207,27 +220,32 @@ class Annotator:
         whole = held[:, : n_seconds * self._length]
         windows = whole.reshape(len(held), n_seconds, self._length).transpose(1, 0, 2)
         for window in windows:  # one at a time: a recording in one piece would take much memory
-            self._note(window, self._length)
+            self._note(window, self._judged)
+            self._judged += self._length
+        if n_seconds:
+            self._latest = windows[-1].copy()
         self._held = held[:, n_seconds * self._length :]
 
     def finish(self) -> None:
-        """Judge what is left, less than a second, if two samples at least."""
-        n_left = self._held.shape[1]
-        if n_left >= 2:
-            self._note(self._held, n_left)
+        """Judge the last second, which overlaps the one before; or all, where that is less."""
+        if not self._held.shape[1]:
+            return
+        # A short rest would be judged by limits that are meant for seconds.
+        last = np.concatenate([self._latest, self._held], axis=1)
+        start = max(0, last.shape[1] - self._length)
+        if last.shape[1] - start >= 2:
+            self._note(last[:, start:], self._judged - self._latest.shape[1] + start)
 
-    def _note(self, window: Floats, length: int) -> None:
-        """Keep the marks of one window."""
+    def _note(self, window: Floats, first: int) -> None:
+        """Keep the marks of the window that begins with a sample."""
         if self._marks is None:
             return
         marked = self._marks.judge(window[None], self._sfreq)[0]
         for kind in np.flatnonzero(marked.any(axis=0)):
-            self.onsets.append(self._judged / self._sfreq)
-            self.durations.append(length / self._sfreq)
-            self.kinds.append(f"BAD_{KINDS[kind]}")
             names = zip(self._names, marked[:, kind], strict=True)
-            self.channels.append(tuple(name for name, bad in names if bad))
-        self._judged += length
+            channels = tuple(name for name, bad in names if bad)
+            onset, duration = first / self._sfreq, window.shape[1] / self._sfreq
+            self.rows.append((onset, duration, f"BAD_{KINDS[kind]}", channels))
 
 
 def mains_share(windows: ArrayLike, sfreq: float, mains: float) -> NDArray[np.float64]:
@@ -280,18 +298,33 @@ def mains_share(windows: ArrayLike, sfreq: float, mains: float) -> NDArray[np.fl
     return np.divide(share, total, out=np.zeros_like(total), where=total > rounding)
 
 
-def _plateau_share(data: Floats, low: Floats, high: Floats) -> Floats:
-    """Give the share of samples on plateaus at the extremes; 0 for a constant channel."""
+def _equal_shares(data: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Give the shares of samples on plateaus at the extremes, and in dropouts.
+
+    Both are 0 for a constant channel.
+    """
     tolerance = _SAME * np.maximum(np.abs(low), np.abs(high))
-    share = np.zeros(low.shape)
-    if data.shape[2] < _PLATEAU:
-        return share
+    at_extreme = np.zeros(data.shape, dtype=np.bool_)
+    clipped = np.zeros(data.shape, dtype=np.bool_)
     for extreme in (low, high):
         at = np.abs(data - extreme[:, :, None]) <= tolerance[:, :, None]
-        middle = at[:, :, :-2] & at[:, :, 1:-1] & at[:, :, 2:]
-        on = np.zeros_like(at)
-        for shift in range(_PLATEAU):
-            on[:, :, shift : shift + middle.shape[2]] |= middle
-        share += on.mean(axis=2)
-    share[high - low <= tolerance] = 0.0
-    return share
+        at_extreme |= at
+        clipped |= _in_runs(at[:, :, 1:] & at[:, :, :-1], _PLATEAU)
+    lost = _in_runs(data[:, :, 1:] == data[:, :, :-1], _LOST) & ((data == 0) | ~at_extreme)
+    alive = high - low > tolerance
+    return (clipped & ~lost).mean(axis=2) * alive, lost.mean(axis=2) * alive
+
+
+def _in_runs(same: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Mark the samples in runs of at least some that each are the same as the one before."""
+    n = same.shape[2] + 1
+    marked = np.zeros((*same.shape[:2], n), dtype=np.bool_)
+    if n < least:
+        return marked
+    begins = same[:, :, : n - least + 1].copy()
+    for shift in range(1, least - 1):
+        begins &= same[:, :, shift : n - least + 1 + shift]
+    if begins.any():
+        for shift in range(least):
+            marked[:, :, shift : shift + n - least + 1] |= begins
+    return marked

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg, signal
 
 from .._optional import require
@@ -34,6 +35,10 @@ _MOST_DIMENSIONS = 0.66  # share of the components that may be rebuilt at a time
 _BLOCK = 100  # samples per covariance of the calibration
 _SHIFT = 0.34  # of a window, from one amplitude of the calibration to the next
 _RANK = 1e-10  # smallest over largest eigenvalue of the calibration's covariance
+# The share of a calibration that is not calm: windows in which some component has more than
+# `_LOUD` times its tenth percentile, which is calm as long as a tenth of the calibration is.
+_LOUD, _QUIET = 3.0, 0.1
+_MOST_LOUD = 0.3
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ class ASR(Step):
     Warns
     -----
     SignalWarning
-        When the signal ends within the calibration, so that nothing was cleaned.
+        When the signal ends within the calibration, so that nothing was cleaned, or when more
+        than 30 % of the calibration is not calm: windows of half a second in which some component
+        has over three times its tenth percentile. The share is in the notes of the running step.
 
     References
     ----------
@@ -78,8 +85,10 @@ class ASR(Step):
     cutoff: float = 20.0
     seconds: float = 60.0
     name: ClassVar[str] = "asr"
+    keeps: ClassVar[str] = "the calibration"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, least in (("cutoff", 1.0), ("seconds", LEAST_SECONDS)):
             value = getattr(self, name)
             if not is_number(value) or value < least:
@@ -89,7 +98,8 @@ class ASR(Step):
         """Check the signal; find the extra."""
         if before.passband is None or before.passband[0] <= 0:
             raise SignalError(
-                "ASR needs a signal without offset and drift; put Bandpass(0.5, None) before it"
+                "ASR needs a signal without offset and drift; put Bandpass(0.5, None) before it "
+                '(in a recipe: name = "bandpass", low = 0.5, high = "none")'
             )
         if len(before.ch_names) < LEAST_CHANNELS:
             raise SignalError(
@@ -114,6 +124,8 @@ class ASREngine:
         Samples that an update sees ahead, and samples per update.
     reconstruction : ndarray of shape (n_channels, n_channels)
         The matrix of the latest update.
+    loud : float or None
+        Share of the calibration that is not calm; None until it is complete.
     """
 
     def __init__(self, settings: ASR, before: Format, asrpy: ModuleType) -> None:
@@ -131,6 +143,7 @@ class ASREngine:
         self._calibration: list[Floats] = []
         self._collected = 0
         self._scale = 0.0
+        self.loud: float | None = None
         self._mixing = self._thresholds = np.empty((0, 0))
         self._begin_run(np.zeros(n))
 
@@ -205,6 +218,8 @@ class ASREngine:
         starts = np.arange(0, power.shape[1] - self._length, round(self._length * _SHIFT))
         sums = np.cumsum(np.concatenate([np.zeros((n, 1)), power], axis=1), axis=1)
         amplitudes = np.sqrt((sums[:, starts + self._length] - sums[:, starts]) / self._length)
+        quiet = np.quantile(amplitudes, _QUIET, axis=1, keepdims=True)
+        self.loud = float((amplitudes > _LOUD * quiet).any(axis=0).mean())
         fits = np.array([clean_amplitude(row) for row in amplitudes])
         return mixing, (fits[:, 0] + self._cutoff * fits[:, 1])[:, None] * vectors.T
 
@@ -266,6 +281,23 @@ class _RunningASR(RunningStep):
             engine, before, before, delay=delay, notes=(f"ASR: calibrated on {seconds:g} s",)
         )
         self._asr, self._seconds = engine, seconds
+        self._judged = False
+
+    def push(self, chunk: ArrayLike) -> Floats:
+        """Take the next samples; see `RunningStep.push`."""
+        out = super().push(chunk)
+        if self._asr.loud is not None and not self._judged:
+            self._judged = True
+            self.notes = (f"{self.notes[0]}, {self._asr.loud:.0%} of them not calm",)
+            if self._asr.loud > _MOST_LOUD:
+                warnings.warn(
+                    f"{self._asr.loud:.0%} of the {self._seconds:g} s on which ASR was calibrated "
+                    f"are not calm (over {_LOUD:g} times the quiet amplitude), so that artefacts "
+                    "of that size pass; let it begin with calm signal, or crop what comes before",
+                    SignalWarning,
+                    stacklevel=2,
+                )
+        return out
 
     def finish(self) -> Floats:
         """End the stream; see `RunningStep.finish`."""

@@ -12,13 +12,18 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, SignalError
 from .artefacts import ArtefactMarks
-from .format import Floats, Format, check_chunk, name_tuple
+from .format import Floats, Format, check_chunk, join_pieces, name_tuple
 from .step import RunningStep, Step
 
 if TYPE_CHECKING:
     from ..recordings.recording import Recording
 
 OnMarks = Callable[[Floats], None]
+
+# Of all channels together: in blocks of that size the steps pass on what one held until the end.
+_HELD_SAMPLES = 2**17
+# What `Chain.from_description` takes.
+_EXAMPLE = "[{'name': 'notch', 'frequency': 50.0}]"
 
 
 class RunningChain:
@@ -48,8 +53,10 @@ class RunningChain:
         The marks in the chain.
     marks_format : (float, tuple of str) or None
         Sampling rate and channels where the marks stand.
-    notes : tuple of str
-        Choices that steps made for this signal, in words.
+    kept : tuple of str
+        Channels of the signal that comes that pass every step.
+    spread, spread_behind_marks : frozenset of str
+        Channels that some step mixes into others, and those mixed behind the marks.
 
     Examples
     --------
@@ -72,17 +79,27 @@ class RunningChain:
         self.passband = last.passband
         self.delay = float(sum(step.delay for step in steps))
         self.settling = max((step.settling for step in steps), default=0.0)
-        self.notes = tuple(note for step in steps for note in step.notes)
+        passing = [set(step.ch_names) for step in steps]
+        self.kept = tuple(name for name in start.ch_names if all(name in one for one in passing))
+        self.spread = frozenset(name for step in steps for name in step.spread)
+        self.spread_behind_marks: frozenset[str] = frozenset()
         self.marks: ArtefactMarks | None = None
         self.marks_format: tuple[float, tuple[str, ...]] | None = None
         self._marks_at = -1
         if marks is not None:
             self._marks_at, self.marks = marks
             self.marks_format = (steps[self._marks_at].sfreq, steps[self._marks_at].ch_names)
+            behind = steps[self._marks_at :]
+            self.spread_behind_marks = frozenset(name for step in behind for name in step.spread)
         self._on_marks = on_marks
         self._steps = tuple(steps)
         self._names_in = start.ch_names
         self._finished = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Choices that steps made for this signal, in words; more may come with the signal."""
+        return tuple(note for step in self._steps for note in step.notes)
 
     def push(self, chunk: ArrayLike) -> Floats:
         """Take the next samples; give the output they complete.
@@ -100,14 +117,11 @@ class RunningChain:
         Raises
         ------
         SignalError
-            When the chunk has the wrong shape or kind, or the stream was finished.
+            When the chunk has the wrong shape or kind, the stream was finished, or the first
+            second lies beyond 1 V.
         """
         self._check_open()
-        data = check_chunk(chunk, self._names_in)
-        for index, step in enumerate(self._steps):
-            data = step.push(data)
-            self._observe(index, data)
-        return data
+        return self._pass(check_chunk(chunk, self._names_in), 0)
 
     def finish(self) -> Floats:
         """End the stream; give what the steps still hold back.
@@ -124,12 +138,24 @@ class RunningChain:
         """
         self._check_open()
         self._finished = True
-        data = np.empty((len(self._names_in), 0))
+        outs: list[Floats] = []
         for index, step in enumerate(self._steps):
-            held = step.push(data), step.finish()
-            # One of them is empty more often than not, and the other may be a whole recording.
-            filled = [part for part in held if part.shape[1]] or [held[0]]
-            data = filled[0] if len(filled) == 1 else np.concatenate(filled, axis=1)
+            held = step.finish()
+            self._observe(index, held)
+            if index == len(self._steps) - 1:
+                outs.append(held)
+                break
+            # It may be a whole recording, which steps behind would copy as a whole.
+            block = max(1, _HELD_SAMPLES // len(held))
+            for start in range(0, held.shape[1], block):
+                outs.append(self._pass(held[:, start : start + block], index + 1))
+        filled = [out for out in outs if out.shape[1]]
+        return filled[0] if len(filled) == 1 else join_pieces(filled, len(self.ch_names))
+
+    def _pass(self, data: Floats, first: int) -> Floats:
+        """Let samples pass the steps from one on."""
+        for index in range(first, len(self._steps)):
+            data = self._steps[index].push(data)
             self._observe(index, data)
         return data
 
@@ -178,7 +204,10 @@ class Chain:
                 )
         n_marks = sum(isinstance(step, ArtefactMarks) for step in steps)
         if n_marks > 1:
-            raise InputError(f"a chain holds {n_marks} ArtefactMarks; keep one of them")
+            raise InputError(
+                f"a chain holds {n_marks} ArtefactMarks "
+                '(in a recipe: steps "artefacts"); keep one of them'
+            )
         object.__setattr__(self, "steps", steps)
 
     @classmethod
@@ -242,11 +271,21 @@ class Chain:
         """
         from .registry import STEPS  # the registry imports every step, and this file with them
 
+        if isinstance(description, str | Mapping) or not isinstance(description, Iterable):
+            raise InputError(
+                f"the description of a chain is {description!r}; give a list with a dict for each "
+                f"step, for example {_EXAMPLE}"
+            )
         steps = []
         for entry in description:
+            if not isinstance(entry, Mapping):
+                raise InputError(
+                    f"the description of a step is {entry!r}; give its name and settings, for "
+                    f"example {_EXAMPLE}"
+                )
             settings = dict(entry)
             name = settings.pop("name", None)
-            if name not in STEPS:
+            if not isinstance(name, str) or name not in STEPS:
                 raise InputError(
                     f"there is no step {name!r} of preprocessing; choose from {', '.join(STEPS)}"
                 )

@@ -39,6 +39,7 @@ class Channels(Step):
     name: ClassVar[str] = "channels"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "names", electrode_names(self.names, "names"))
 
     def _begin(self, before: Format) -> RunningStep:
@@ -48,7 +49,7 @@ class Channels(Step):
             raise SignalError(
                 f"channel {missing[0]!r} is missing (found {len(self.names) - len(missing)} of "
                 f"{len(self.names)} in {', '.join(before.ch_names)}); choose others, or "
-                "interpolate it with Harmonise"
+                'interpolate it with Harmonise (in a recipe: the step "harmonise")'
             )
         rows = [before.ch_names.index(name) for name in self.names]
         after = Format(before.sfreq, self.names, before.passband)

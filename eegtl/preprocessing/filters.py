@@ -12,7 +12,7 @@ from scipy import signal
 
 from ..errors import InputError, SignalError
 from .bandpass import NYQUIST_SHARE
-from .format import Floats, Format, is_number, join_pieces
+from .format import Floats, Format, check_switch, is_number, is_whole, join_pieces
 from .settling import decay_time
 from .step import RunningStep, Step
 
@@ -113,6 +113,8 @@ class Notch(Step):
     name: ClassVar[str] = "notch"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_switch("zero_phase", self.zero_phase)
         _positive("frequency", self.frequency)
         _positive("width", self.width)
         if self.width >= 2 * self.frequency:
@@ -120,7 +122,7 @@ class Notch(Step):
                 f"width is {self.width!r} Hz, which reaches down to 0 Hz from a notch at "
                 f"{self.frequency:g} Hz; give a narrower one, for example 2"
             )
-        if not (isinstance(self.harmonics, int) and self.harmonics >= 1):
+        if not is_whole(self.harmonics, 1):
             raise InputError(
                 f"harmonics is {self.harmonics!r}; give a whole number, 1 for the frequency alone"
             )
@@ -234,8 +236,13 @@ class Bandpass(Step):
     name: ClassVar[str] = "bandpass"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_switch("zero_phase", self.zero_phase)
         if self.low is None and self.high is None:
-            raise InputError("low and high are both None; give one edge, or leave the step out")
+            raise InputError(
+                'low and high are both None (in a recipe: "none"); give one edge, or leave the '
+                "step out"
+            )
         for name in ("low", "high"):
             if getattr(self, name) is not None:
                 _positive(name, getattr(self, name))
@@ -243,7 +250,7 @@ class Bandpass(Step):
             raise InputError(
                 f"low is {self.low:g} Hz and high is {self.high:g} Hz; give edges that rise"
             )
-        if not (isinstance(self.order, int) and 1 <= self.order <= 10):
+        if not is_whole(self.order, 1, 10):
             raise InputError(f"order is {self.order!r}; give a whole number from 1 to 10")
 
     @property
@@ -301,9 +308,12 @@ class Bandpass(Step):
         """
         highest = self.high if self.high is not None else self.low
         if highest is not None and highest > NYQUIST_SHARE * sfreq / 2:
+            advice = "choose a lower one"
+            if self.low is not None and self.high is not None:
+                advice += ', or high=None for an open end (in a recipe: high = "none")'
             raise SignalError(
                 f"the edge at {highest:g} Hz does not fit below {sfreq / 2:g} Hz, half of the "
-                f"sampling rate of {sfreq:g} Hz; choose a lower one, or None for an open end"
+                f"sampling rate of {sfreq:g} Hz; {advice}"
             )
         edges: float | tuple[float, float] | None
         if self.low is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import SignalError
+from ..errors import InputError, SignalError
 from ..recordings.channels import duplicates
 
 Floats = NDArray[np.float64]
@@ -85,6 +85,71 @@ def name_tuple(ch_names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(ch_names, str):
         raise SignalError(f"ch_names is {ch_names!r}; give a list of names, one per channel")
     return tuple(ch_names)
+
+
+def plain(value: Any) -> Any:
+    """Give a NumPy scalar as the Python number it stands for, so that settings can be written.
+
+    Parameters
+    ----------
+    value : object
+        A setting.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> plain(np.int64(50)), plain("average")
+    (50, 'average')
+    """
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def is_whole(value: Any, least: int, most: float = np.inf) -> bool:
+    """Say whether a setting is a whole number in a range; True and False are none.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+    least, most : int
+        The range, both included.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_whole(4, 1, 10), is_whole(True, 1), is_whole(2.0, 1)
+    (True, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def check_switch(name: str, value: Any) -> None:
+    """Refuse a switch that is neither on nor off.
+
+    Parameters
+    ----------
+    name : str
+        The setting, for the message.
+    value : object
+        What the user gave.
+
+    Raises
+    ------
+    InputError
+        When it is not True or False: any text would count as on.
+
+    Examples
+    --------
+    >>> check_switch("keep", True)
+    """
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {value!r}; give True or False (in recipes true or false)")
 
 
 def is_number(value: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
-from ..errors import SignalError
+from ..errors import SignalError, SignalWarning
 from ..recordings.channels import TEN_TWENTY, positions
 from .channels import electrode_names
 from .format import Floats, Format
@@ -17,6 +18,11 @@ from .step import RunningStep, Step
 
 #: Least number of electrodes from which others are interpolated.
 LEAST_ELECTRODES = 8
+# Beyond that an interpolated electrode is a guess: metres to the nearest one, and the root of the
+# sum of the squared weights, by which independent noise of the electrodes grows.
+_FARTHEST = 0.06
+_MOST_GAIN = 1.5
+_SHOWN = 5  # of them are named in the warning; the notes have all
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,13 @@ class Harmonise(Step):
     InputError
         When no electrode is given, or one twice.
 
+    Warns
+    -----
+    SignalWarning
+        When an electrode is more than 6 cm away from the nearest one that is there, or its
+        interpolation makes independent noise more than 1.5 times as large: that is no
+        interpolation but extrapolation.
+
     References
     ----------
     Perrin, Pernier, Bertrand and Echallier (1989), "Spherical splines for scalp potential and
@@ -61,6 +74,7 @@ class Harmonise(Step):
     name: ClassVar[str] = "harmonise"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "montage", electrode_names(self.montage, "montage"))
 
     def _begin(self, before: Format) -> RunningStep:
@@ -94,12 +108,34 @@ class Harmonise(Step):
                 matrix[row, used.index(name)] = 1.0
             else:
                 matrix[row, columns] = weights[missing.index(name)]
+        _warn_of_guesses(placed, missing, weights)
         return RunningStep(
             MixingEngine(matrix),
             before,
             after,
             rows=[names.index(name) for name in used],
             notes=("interpolated: " + ", ".join(_nearest(name, placed) for name in missing),),
+            spread=placed,
+        )
+
+
+def _warn_of_guesses(placed: tuple[str, ...], missing: tuple[str, ...], weights: Floats) -> None:
+    """Name the electrodes that are far from all others, or made of large weights."""
+    gains = np.sqrt((weights**2).sum(axis=1))
+    guesses = []
+    for name, gain in zip(missing, gains, strict=True):
+        near, distance = _nearest_of(name, placed)
+        if distance > _FARTHEST or gain > _MOST_GAIN:
+            guesses.append(f"{name} ({near} {100 * distance:.1f} cm away, noise x {gain:.1f})")
+    if guesses:
+        more = f" and {len(guesses) - _SHOWN} more" if len(guesses) > _SHOWN else ""
+        warnings.warn(
+            f"Harmonise rather guesses {len(guesses)} of the {len(missing)} electrodes it "
+            f"interpolates: {', '.join(guesses[:_SHOWN])}{more} (limits: "
+            f"{100 * _FARTHEST:g} cm, noise x {_MOST_GAIN:g}). Choose a montage that the "
+            "signal's electrodes surround, or Channels that both have",
+            SignalWarning,
+            stacklevel=4,
         )
 
 
@@ -159,6 +195,12 @@ def _has_position(name: str) -> bool:
 
 def _nearest(name: str, present: tuple[str, ...]) -> str:
     """Name the nearest electrode and its distance."""
+    near, distance = _nearest_of(name, present)
+    return f"{name} ({near} {100 * distance:.1f} cm away)"
+
+
+def _nearest_of(name: str, present: tuple[str, ...]) -> tuple[str, float]:
+    """Find the nearest electrode and its distance in metres."""
     distances = np.linalg.norm(positions(present) - positions([name]), axis=1)
     nearest = int(np.argmin(distances))
-    return f"{name} ({present[nearest]} {100 * distances[nearest]:.1f} cm away)"
+    return present[nearest], float(distances[nearest])

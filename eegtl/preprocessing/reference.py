@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..errors import InputError, SignalError
 from .channels import electrode_names
-from .format import Format
+from .format import Format, check_switch
 from .mixing import ReferenceEngine
 from .step import RunningStep, Step
 
@@ -53,6 +53,8 @@ class Reference(Step):
     name: ClassVar[str] = "reference"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_switch("keep", self.keep)
         if isinstance(self.to, str):
             if self.to not in ("average", "linked"):
                 raise InputError(
@@ -98,7 +100,7 @@ class Reference(Step):
             pairs = ", ".join(" and ".join(pair) for pair in LINKED)
             raise SignalError(
                 f"a linked reference needs {pairs}; the signal has {', '.join(ch_names)}. Choose "
-                "Reference('average'), or name electrodes"
+                "Reference('average') (in a recipe: to = \"average\"), or name electrodes"
             )
         missing = [name for name in self.to if name not in ch_names]
         if missing:
@@ -116,7 +118,7 @@ class Reference(Step):
         if not kept:
             raise SignalError(
                 f"all channels ({', '.join(before.ch_names)}) are reference electrodes, so that "
-                "none is left; choose keep=True or another reference"
+                "none is left; choose keep=True (in a recipe: keep = true) or another reference"
             )
         names = tuple(before.ch_names[row] for row in kept)
         rows = [before.ch_names.index(name) for name in used]
@@ -126,4 +128,5 @@ class Reference(Step):
             before,
             Format(before.sfreq, names, before.passband),
             notes=(f"reference: mean of {shown}",),
+            spread=used,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .artefacts import ArtefactMarks
 from .asr import ASR
 from .channels import Channels
+from .dropouts import Dropouts
 from .filters import Bandpass, Notch
 from .harmonise import Harmonise
 from .reference import Reference
@@ -15,6 +16,7 @@ from .step import Step
 STEPS: dict[str, type[Step]] = {
     step.name: step
     for step in (
+        Dropouts,
         Notch,
         Bandpass,
         Reference,

@@ -70,6 +70,7 @@ class Resample(Step):
     name: ClassVar[str] = "resample"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         try:
             check_sfreq(self.sfreq)
         except SignalError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import SignalError
-from .format import Floats, Format, check_chunk, join_pieces, name_tuple
-from .gaps import usable_runs
+from .format import Floats, Format, check_chunk, join_pieces, name_tuple, plain
+from .gaps import UnitCheck, usable_runs
 
 if TYPE_CHECKING:
     from ..recordings.recording import Recording
@@ -65,13 +65,15 @@ class RunningStep:
         not ring.
     notes : sequence of str
         Choices that were made for this signal, in words.
+    spread : sequence of str
+        Channels that enter others than themselves: what is wrong with them is wrong with others.
 
     Attributes
     ----------
     sfreq, ch_names, passband
         Of the output.
-    delay, settling, notes
-        As given.
+    delay, settling, notes, spread
+        As given; notes may be added while the signal passes.
 
     Examples
     --------
@@ -94,6 +96,7 @@ class RunningStep:
         delay: float = 0.0,
         settling: float = 0.0,
         notes: Sequence[str] = (),
+        spread: Sequence[str] = (),
     ) -> None:
         self.sfreq = after.sfreq
         self.ch_names = after.ch_names
@@ -101,8 +104,10 @@ class RunningStep:
         self.delay = delay
         self.settling = settling
         self.notes = tuple(notes)
+        self.spread = tuple(spread)
         self._engine = engine
         self._names_in = before.ch_names
+        self._units: UnitCheck | None = UnitCheck(before.sfreq)
         everything = rows is None or list(rows) == list(range(len(before.ch_names)))
         self._rows = None if everything else np.array(rows, dtype=np.intp)
         self._ratio = ratio
@@ -128,7 +133,8 @@ class RunningStep:
         Raises
         ------
         SignalError
-            When the chunk has the wrong shape or kind, or the stream was finished.
+            When the chunk has the wrong shape or kind, the stream was finished, or the first
+            second lies beyond 1 V: those are no volts.
         """
         if self._finished:
             raise SignalError("the stream was finished; begin another with start(...)")
@@ -138,7 +144,10 @@ class RunningStep:
         n = data.shape[1]
         pieces: list[Floats] = []
         seen = 0
-        for start, stop in usable_runs(data):
+        runs = usable_runs(data)
+        if self._units is not None and not self._units.look(data, runs):
+            self._units = None
+        for start, stop in runs:
             if start > seen:
                 pieces += self._gap(start - seen)
             pieces.append(self._run(data if stop - start == n else data[:, start:stop]))
@@ -217,9 +226,18 @@ class Step(ABC):
         Its name in the registry `STEPS`.
     causal : bool
         False where the step needs the future of the signal.
+    keeps : str
+        What a running step keeps across gaps, in words: a calibration, say. Empty where nothing
+        is, so that behind a gap all is as if the step had been started there.
     """
 
     name: ClassVar[str]
+    keeps: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        """Turn NumPy scalars among the settings into Python's numbers."""
+        for field in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
 
     @property
     def causal(self) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import mne
+import numpy as np
 
-from ..errors import SignalError, SubjectError
+from ..errors import SignalError, SignalWarning, SubjectError
 from ..recordings.recording import Recording
+from ..recordings.signals import check_signals
 from .artefacts import Annotator
 from .format import Floats, join_pieces
 
@@ -36,7 +39,12 @@ def apply_chain(chain: Chain, recording: Recording) -> Recording:
     Raises
     ------
     SubjectError
-        When a step cannot work on this recording.
+        When a step cannot work on this recording, or nothing but gaps is left of it.
+
+    Warns
+    -----
+    SignalWarning
+        When a channel marked bad enters others.
 
     Examples
     --------
@@ -51,13 +59,15 @@ def apply_chain(chain: Chain, recording: Recording) -> Recording:
         running = chain.start(
             recording.sfreq, recording.ch_names, recording.passband, annotator.push
         )
+        warn_of_bads(recording, running)
         annotator.begin(running.marks, running.marks_format)
         data = _process(running, recording)
         annotator.finish()
     except SignalError as error:
         raise SubjectError(str(error), file=recording.file, subject=recording.subject) from error
+    _check_left(data, recording)
     raw = mne.io.RawArray(data, _info(recording.raw, running), verbose="error")
-    _annotate(raw, recording.raw, annotator)
+    _annotate(raw, recording.raw, annotator, running)
     return Recording(
         raw,
         subject=recording.subject,
@@ -67,6 +77,53 @@ def apply_chain(chain: Chain, recording: Recording) -> Recording:
         file=recording.file,
         passband=running.passband,
         causal=recording.causal and chain.causal,
+        notes=(*recording.notes, *running.notes),
+    )
+
+
+def warn_of_bads(recording: Recording, running: RunningChain) -> None:
+    """Say which channels are marked bad and enter others all the same.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its raw names the bad channels.
+    running : RunningChain
+        What the recording passes.
+
+    Warns
+    -----
+    SignalWarning
+        When a channel marked bad is part of a reference or interpolates others.
+    """
+    bads = [name for name in recording.raw.info["bads"] if name in running.spread]
+    if bads:
+        warnings.warn(
+            f"{recording.file} (subject {recording.subject}): {', '.join(bads)} "
+            f"{'is' if len(bads) == 1 else 'are'} marked bad and enter"
+            f"{'s' if len(bads) == 1 else ''} other channels by a reference or by interpolation; "
+            "keep the others with Channels before, and let Harmonise behind it interpolate what "
+            "is missing",
+            SignalWarning,
+            stacklevel=4,
+        )
+
+
+def _check_left(data: Floats, recording: Recording) -> None:
+    """Refuse a result that is one gap, and name the channel that made it so."""
+    if not data.shape[1] or any(np.isfinite(row).any() for row in data):
+        return
+    names = recording.ch_names
+    rows = (recording.raw.get_data(picks=[i])[0] for i in range(len(names)))
+    check_signals(rows, names, file=recording.file, subject=recording.subject)
+    zero = [name for i, name in enumerate(names) if not recording.raw.get_data(picks=[i]).any()]
+    why = f"zero throughout: {', '.join(zero)}, which Dropouts takes for lost" if zero else (
+        "at every moment some channel has no sample"
+    )
+    raise SubjectError(
+        f"nothing but a gap is left ({why}). Leave such channels out with Channels",
+        file=recording.file,
+        subject=recording.subject,
     )
 
 
@@ -88,21 +145,42 @@ def _info(before: Any, running: RunningChain) -> Any:
     for channel in info["chs"]:
         if channel["ch_name"] in known:
             channel["loc"] = known[channel["ch_name"]]["loc"].copy()
-    info["bads"] = [name for name in before.info["bads"] if name in info.ch_names]
+    info["bads"] = [name for name in before.info["bads"] if name in running.kept]
     info.set_meas_date(before.info["meas_date"])
     return info
 
 
-def _annotate(raw: Any, before: Any, annotator: Annotator) -> None:
+def _annotate(raw: Any, before: Any, annotator: Annotator, running: RunningChain) -> None:
     """Carry annotations over, and add those of the marks; times count from the first sample."""
     old = before.annotations
-    onsets = [*(old.onset - before.first_time), *annotator.onsets]
-    durations = [*old.duration, *annotator.durations]
-    kinds = [*old.description, *annotator.kinds]
-    channels = [*old.ch_names, *annotator.channels]
-    present = set(raw.ch_names)
-    channels = [tuple(name for name in names if name in present) for names in channels]
-    if onsets:
+    rows = [
+        (onset - before.first_time, duration, kind, _still_marked(names, running, running.spread))
+        for onset, duration, kind, names in zip(
+            old.onset, old.duration, old.description, old.ch_names, strict=True
+        )
+    ]
+    rows += [
+        (onset, duration, kind, _still_marked(names, running, running.spread_behind_marks))
+        for onset, duration, kind, names in annotator.rows
+    ]
+    rows = [row for row in rows if row[3] is not None]
+    if rows:
+        onsets, durations, kinds, channels = zip(*rows, strict=True)
         raw.set_annotations(
             mne.Annotations(onsets, durations, kinds, raw.annotations.orig_time, channels)
         )
+
+
+def _still_marked(
+    names: tuple[str, ...], running: RunningChain, spread: frozenset[str]
+) -> tuple[str, ...] | None:
+    """Give the channels a mark is about behind the chain: () for all, None for none that is left.
+
+    A channel that left and was mixed into others before, a reference say, marks all of them.
+    """
+    left = tuple(name for name in names if name in running.kept)
+    if len(left) < len(names):
+        if spread.intersection(names).difference(left):
+            return ()
+        return left or None
+    return left

@@ -156,7 +156,8 @@ def duplicates(names: Iterable[str]) -> tuple[str, ...]:
 def left_right_pairs(ch_names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Pair every left electrode with its mirror image on the right.
 
-    In the 10-10 system an odd number n stands left and n + 1 is its mirror image.
+    In the 10-10 system an odd number n stands left and n + 1 is its mirror image. Channels that
+    are no electrodes of `TEN_TEN`, such as E1 and E2 or VEOG1 and VEOG2, have no side and no pair.
 
     Parameters
     ----------
@@ -171,14 +172,14 @@ def left_right_pairs(ch_names: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
     Examples
     --------
-    >>> left_right_pairs(["TP9", "AF7", "AF8", "TP10", "Cz"])
+    >>> left_right_pairs(["TP9", "AF7", "AF8", "TP10", "Cz", "EXG1", "EXG2"])
     (('TP9', 'TP10'), ('AF7', 'AF8'))
     """
-    present = set(ch_names)
+    present = set(ch_names).intersection(TEN_TEN)
     pairs = []
     for name in ch_names:
         match = re.fullmatch(r"([A-Za-z]+)(\d+)", name)
-        if match is None or int(match[2]) % 2 == 0:
+        if name not in present or match is None or int(match[2]) % 2 == 0:
             continue
         mirror = f"{match[1]}{int(match[2]) + 1}"
         if mirror in present:

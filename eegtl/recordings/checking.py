@@ -70,13 +70,18 @@ def check_dataset(
     folder, missing = find_folder(card, root), []
     for done, (file, wanted) in enumerate(sums.items(), start=len(collection) + 1):
         path = folder / file
-        if not path.is_file():
-            missing.append(file)
-        elif (found := sum_of(path)) != wanted:
-            problems.append(
-                f"{file}: the content is not that of the list of checksums (SHA-256 "
-                f"{found[:12]}..., not {wanted[:12]}...)"
-            )
+        try:
+            found = sum_of(path) if path.is_file() else None
+        except OSError as error:
+            problems.append(f"{file}: cannot be read ({error.strerror})")
+        else:
+            if found is None:
+                missing.append(file)
+            elif found != wanted:
+                problems.append(
+                    f"{file}: the content is not that of the list of checksums (SHA-256 "
+                    f"{found[:12]}..., not {wanted[:12]}...)"
+                )
         if progress is not None:
             progress(done, total)
     if missing and not partial:

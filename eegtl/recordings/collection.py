@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Collection as AnyCollection
@@ -14,7 +13,7 @@ import pandas as pd
 from ..errors import DatasetError, SignalWarning, SubjectError
 from .cards import Card
 from .recording import Recording
-from .selection import ChannelChoice, require_channels
+from .selection import ChannelChoice, nearest, require_channels
 from .signals import check_signals
 
 
@@ -251,10 +250,10 @@ class Collection(Sequence[Recording]):
             return
         for value in asked:
             if value not in known:
-                near = difflib.get_close_matches(str(value), [str(k) for k in known], n=1)
+                near = nearest(str(value), [str(k) for k in known])
                 raise DatasetError(
                     f"{what} {value!r} does not occur in {self.name}"
-                    f"{f'; did you mean {near[0]!r}?' if near else '.'} "
+                    f"{f'; did you mean {near!r}?' if near else '.'} "
                     f"It has {', '.join(repr(k) for k in known)}"
                 )
 

@@ -144,7 +144,7 @@ def fetch_files(
     ------
     DatasetError
         When the address cannot be reached, a file has another content than the list says, or
-        cannot be written.
+        cannot be read or written.
     """
     sums = file_sums(card)
     if source is not None:
@@ -156,9 +156,9 @@ def fetch_files(
     absent: list[str] = []
     for done, (name, wanted) in enumerate(sums.items(), start=1):
         path = target / name
-        if path.is_file() and sum_of(path) == wanted:
+        if _is_right(path, wanted):
             kept.append(name)
-        elif source is not None and not (source / name).is_file():
+        elif source is not None and not _is_file(source / name):
             absent.append(name)
         else:
             if path.exists() and not overwrite:
@@ -184,7 +184,7 @@ def fetch_files(
 
 def _check_source(card: Card, source: Path, sums: Mapping[str, str]) -> None:
     """Refuse a folder that has nothing to copy."""
-    if not any((source / name).is_file() for name in sums):
+    if not any(_is_file(source / name) for name in sums):
         raise DatasetError(
             f"{card.name}: {source} has none of the {len(sums)} files of the list, such as "
             f"{next(iter(sums))}; name the folder in which they lie with --from"
@@ -195,8 +195,31 @@ def _refuse_others(card: Card, target: Path, sums: Mapping[str, str]) -> None:
     """Find files with another content before the first of the others is fetched."""
     for name, wanted in sums.items():
         path = target / name
-        if path.exists() and not (path.is_file() and sum_of(path) == wanted):
+        if not _is_right(path, wanted) and path.exists():
             raise _other(card, path)
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether a file is there."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _is_right(path: Path, wanted: str) -> bool:
+    """Say whether a file is there with the content of the list."""
+    try:
+        return path.is_file() and sum_of(path) == wanted
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DatasetError:
+    """Say that it cannot be seen what is at a place."""
+    return DatasetError(
+        f"{path} cannot be read ({error.strerror}); make it readable, or name another folder"
+    )
 
 
 def _other(card: Card, path: Path) -> DatasetError:

@@ -41,7 +41,7 @@ def find_folder(card: Card, root: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     DatasetError
-        When the folder does not exist or has no such file.
+        When the folder does not exist, has no such file or cannot be read.
     """
     assert card.folder is not None, "only cards with a folder are looked for on disk"
     base, origin = data_folder(root)
@@ -50,12 +50,17 @@ def find_folder(card: Card, root: str | os.PathLike[str] | None = None) -> Path:
         f"Get the data from {card.url} (licence {card.licence}){fetch} and name the folder with "
         f"--root or the environment variable {ROOT_VARIABLE}"
     )
-    folders = [base / card.name, base]
-    if not any(folder.is_dir() for folder in folders):
+    try:
+        folders = [folder for folder in (base / card.name, base) if folder.is_dir()]
+        for folder in folders:
+            if any(path.is_file() for path in list_files(card, folder)):
+                return folder
+    except OSError as error:
+        raise DatasetError(
+            f"{card.name}: the folder {base} ({origin}) cannot be read ({error.strerror}). {advice}"
+        ) from error
+    if not folders:
         raise DatasetError(f"{card.name}: the folder {base} ({origin}) does not exist. {advice}")
-    for folder in folders:
-        if folder.is_dir() and any(path.is_file() for path in list_files(card, folder)):
-            return folder
     raise DatasetError(
         f"{card.name}: no file like {card.folder.shape} in {base} ({origin}), nor in its "
         f"sub-folder {card.name}. {advice}"
@@ -78,6 +83,11 @@ def data_folder(root: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
     origin : str
         Which of them it is, in words.
 
+    Raises
+    ------
+    DatasetError
+        When it begins with ``~`` and the name of nobody.
+
     Examples
     --------
     >>> data_folder("recordings")[1]
@@ -90,7 +100,13 @@ def data_folder(root: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
         base, origin = Path(variable), f"the environment variable {ROOT_VARIABLE}"
     else:
         base, origin = user_data_path("eegtl"), "the user data folder"
-    return base.expanduser(), origin
+    try:
+        return base.expanduser(), origin
+    except RuntimeError as error:
+        raise DatasetError(
+            f"the folder {base} ({origin}) cannot be found: there is no home folder "
+            f"{base.parts[0]}; write it in full"
+        ) from error
 
 
 def list_files(card: Card, folder: Path) -> list[Path]:
@@ -107,8 +123,15 @@ def list_files(card: Card, folder: Path) -> list[Path]:
     -------
     list of Path
         In the order of their names.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be listed.
     """
     assert card.folder is not None, "only cards with a folder have files"
+    with os.scandir(folder):  # glob takes a folder that it may not list for an empty one
+        pass
     return sorted(folder.glob(card.folder.candidates))
 
 

@@ -34,10 +34,12 @@ class Recording:
         What the makers of the data left of the spectrum, in Hz; None when unknown.
     causal : bool
         False where a step that made these samples used the future of the signal.
+    notes : tuple of str
+        What steps of preprocessing chose for these samples, in words.
 
     Attributes
     ----------
-    raw, subject, session, trials, dataset, file, passband, causal
+    raw, subject, session, trials, dataset, file, passband, causal, notes
         As given; `trials` is checked and sorted by onset.
 
     Raises
@@ -64,6 +66,7 @@ class Recording:
         file: str,
         passband: tuple[float, float] | None = None,
         causal: bool = True,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.raw = raw
         self.subject = subject
@@ -72,6 +75,7 @@ class Recording:
         self.file = file
         self.passband = passband
         self.causal = causal
+        self.notes = tuple(notes)
         self.trials = check_trials(
             trials, seconds=self.duration, tolerance=0.5 / self.sfreq, file=file, subject=subject
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -116,15 +117,46 @@ def choose_channels(
         raise DatasetError(f"no channel is named for {dataset}; it has {', '.join(known)}")
     for asked, name in zip(channels, names, strict=True):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             raise DatasetError(
                 f"channel {asked!r} is unknown in {dataset}"
-                f"{f'; did you mean {near[0]!r}?' if near else '.'} "
+                f"{f'; did you mean {near!r}?' if near else '.'} "
                 f"It has {', '.join(known)}; 'common' takes those that all recordings share"
             )
     if repeated := duplicates(names):
         raise DatasetError(f"channel {repeated[0]!r} is named twice for {dataset}; name it once")
     return ChannelChoice(names)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the name that was probably meant.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str or None
+        The one that differs only in leading zeros, else the most similar; None where all are far.
+
+    Examples
+    --------
+    >>> nearest("2", ["32", "02"]), nearest("w1", ["w01", "w11"]), nearest("x", ["32"])
+    ('02', 'w01', None)
+    """
+    known = list(known)
+    same = [each for each in known if _without_zeros(each) == _without_zeros(name)]
+    near = same or difflib.get_close_matches(name, known, n=1)
+    return near[0] if near else None
+
+
+def _without_zeros(name: str) -> str:
+    """Drop the zeros before numbers."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name)
 
 
 def require_channels(

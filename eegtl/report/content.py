@@ -13,7 +13,7 @@ from ..evaluation.tags import read_tag
 from ..recordings import Card
 from ..recordings.cards import get_card
 from .scores import baselines, differences, scores_by_person, study_rows
-from .table import sees
+from .table import interval, sees
 from .wording import p_value, percent, signed
 
 #: a loss of this share of the windows is named
@@ -74,7 +74,7 @@ def result_lines(result: StudyResult) -> list[dict[str, str]]:
     list of dict
         One entry a row: method, norm, sees, accuracy, interval, sd, balanced, f1, trial, worst,
         delta, delta_interval, p, seconds. Percent and points with one decimal; what does not
-        apply is empty.
+        apply is empty, an interval of too few people is ``-``.
     """
     roles = [row.role for row in study_rows(result)]
     return [
@@ -84,23 +84,25 @@ def result_lines(result: StudyResult) -> list[dict[str, str]]:
             "role": role,
             "sees": sees(str(line.information)),
             "accuracy": percent(line.accuracy_mean),
-            "interval": _interval(percent(line.accuracy_low), percent(line.accuracy_high)),
+            "interval": interval(
+                percent(line.accuracy_low),
+                percent(line.accuracy_high),
+                np.nan if line.method == "shuffled labels" else line.accuracy_mean,
+            ),
             "sd": percent(line.accuracy_sd),
             "balanced": percent(line.balanced_accuracy_mean),
             "f1": percent(line.macro_f1_mean),
             "trial": percent(line.trial_accuracy_mean),
             "worst": percent(line.worst_subject_accuracy),
             "delta": signed(line.delta_accuracy),
-            "delta_interval": _interval(signed(line.delta_low), signed(line.delta_high)),
+            "delta_interval": interval(
+                signed(line.delta_low), signed(line.delta_high), line.delta_accuracy
+            ),
             "p": p_value(line.p_holm),
             "seconds": f"{line.seconds_per_fold:.2f}",
         }
         for line, role in zip(result.table.itertuples(), roles, strict=True)
     ]
-
-
-def _interval(low: str, high: str) -> str:
-    return f"{low} to {high}" if low and high else ""
 
 
 def harm_by_row(result: StudyResult) -> list[dict[str, str]]:

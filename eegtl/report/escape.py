@@ -21,8 +21,11 @@ def printable(text: object) -> str:
     >>> printable("a" + chr(27) + "[31mb")
     'a\\x1b[31mb'
     """
+    shown = str(text)
+    if shown.isprintable():  # nearly always, and a figure is a million characters
+        return shown
     return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in str(text)
+        character if character.isprintable() else ascii(character)[1:-1] for character in shown
     )
 
 

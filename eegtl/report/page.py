@@ -17,7 +17,7 @@ from ..evaluation.recipe import Recipe
 from . import content, wording
 from .escape import printable
 from .pictures import pictures
-from .table import footnotes, has_intervals
+from .table import footnotes, shows_intervals
 
 #: facts that have a place of their own on the page
 _ELSEWHERE = ("rows", "command", "libraries", "subjects", "features", "eegtl", "python", "started")
@@ -117,7 +117,7 @@ def _page(result: StudyResult) -> dict[str, Any]:
         "kinds": content.INFORMATION,
         "information": content.information_lines(result),
         "lines": content.result_lines(result),
-        "has_intervals": has_intervals(result.table),
+        "has_intervals": shows_intervals(result.table),
         "footnotes": [note for note in footnotes(result) if note not in result.notes],
         "pictures": pictures(result),
         "harm": wording.harm_sentence(result),

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..evaluation import StudyResult
+from ..evaluation.statistics import LEAST_PEOPLE
+from .chance import chance_name, chance_row
 from .embed import svg_uri
 from .figures import (
     class_effect_figure,
@@ -18,10 +20,10 @@ from .figures import (
     shift_figure,
     subjects_figure,
 )
-from .figures.confusion import classes_of, confusion_counts
-from .figures.distances import distance_panels
-from .figures.topography import why_no_map
-from .scores import differences, main_rows, row_keys, scores_by_person
+from .figures.confusion import WITH_COUNTS, classes_of, confusion_counts
+from .figures.distances import distance_panels, means_taken_away
+from .figures.topography import class_effect, no_map_of
+from .scores import differences, has_intervals, main_rows, row_keys, scores_by_person
 from .wording import listed, percent
 
 #: width in inches at which letters are still read on a phone
@@ -70,7 +72,7 @@ def pictures(result: StudyResult) -> dict[str, Picture]:
         ("confusion", _has_confusions(result), confusion_figure, _confusion),
         ("shift", bool(overview.get("map")), shift_figure, _shift),
         ("distances", bool(distance_panels(result)), distances_figure, _distances),
-        ("effect", bool(overview.get("class_effect")), class_effect_figure, _effect),
+        ("effect", class_effect(result) is not None, class_effect_figure, _effect),
     ]
     found = {}
     for name, there, draw, words in parts:
@@ -94,16 +96,22 @@ def _subjects(result: StudyResult) -> tuple[str, str]:
         + listed([f"{key} {percent(mean)} %" for key, mean in means.items()], 40)
         + "."
     )
-    caption = (
-        "Accuracy of every person in every row of the table. Diamond and line: mean and 95 % "
-        "bootstrap interval over people."
-    )
-    if result.chance is not None:
+    caption = "Accuracy of every person in every row of the table. " + _diamond(result)
+    if chance_name(result):
         caption += (
-            " Grey band: 95 % of the means that shuffled labels give; in the row 'shuffled "
-            "labels' a dot is one shuffle."
+            f" Grey band: shuffled labels, {chance_name(result)}; it is a band for "
+            f"{chance_row(result)}, which was trained on them."
         )
+    if result.chance is not None:
+        caption += " In the row 'shuffled labels' a dot is one shuffle."
     return alt, caption
+
+
+def _diamond(result: StudyResult) -> str:
+    """Say what marks the mean."""
+    if has_intervals(result):
+        return "Diamond and line: mean and 95 % bootstrap interval over people."
+    return f"Diamond: mean over people; an interval needs at least {LEAST_PEOPLE}."
 
 
 def _differences(result: StudyResult) -> tuple[str, str]:
@@ -114,7 +122,8 @@ def _differences(result: StudyResult) -> tuple[str, str]:
     caption = (
         "Difference of every person to the row named above the strips, which has the same "
         "classifier and, for methods, the same normalisation. Triangles lose; the one who loses "
-        "most is named where the loss is at least five points."
+        "most is named where the loss is at least five points. Equal differences stand in one "
+        "stack, as high as they are many. " + _diamond(result)
     )
     return alt, caption
 
@@ -129,9 +138,8 @@ def _confusion(result: StudyResult) -> tuple[str, str]:
         recalls = [f"{n} {percent(s, 0)} %" for n, s in zip(names, shares, strict=True)]
         shown.append(f"{row}: {listed(recalls, 20)}")
     alt = "Confusion matrices. Share of each class that was recognised: " + "; ".join(shown) + "."
-    caption = (
-        "Windows of all people; each line is one true class and adds up to 100 %, with the number "
-        "of windows below the share."
+    caption = "Windows of all people; each line is one true class and adds up to 100 %" + (
+        ", with the number of windows below the share." if len(names) <= WITH_COUNTS else "."
     )
     left_out = len(row_keys(result)) - len(rows)
     if left_out:
@@ -153,33 +161,37 @@ def _shift(result: StudyResult) -> tuple[str, str]:
     caption = (
         "Left: features standardised once over all windows; right: each person (or session) on a "
         "scale of its own. Where the people above lie apart, they differ by more than their "
-        "classes. A description that uses everybody's windows; no method saw it."
+        "classes; a name that would touch another is not written. A description that uses "
+        "everybody's windows; no method saw it."
     )
     return alt, caption
 
 
 def _distances(result: StudyResult) -> tuple[str, str]:
     panels = distance_panels(result)
-    found = [
-        f"{name} [{normalization}] {'unknown' if np.isnan(rho) else format(rho, '+.2f')}"
-        for normalization, name, _, rho in panels
-    ]
+    found = [f"{p.distance} [{p.normalization}]: {p.words}" for p in panels]
     alt = (
         "Accuracy of each person against the distance to the others. Rank correlations: "
-        + listed(found, 20)
+        + "; ".join(found)
         + "."
     )
     caption = (
         "Each dot is a person: how far the windows lie from those trained on, and "
         "the accuracy of source-only with the same normalisation. rho: Spearman's rank "
-        "correlation, below zero where far people score worse. Bars: what the distance is between "
-        "two halves of the person's own windows."
+        "correlation, below zero where far people score worse, with its p value (not corrected for "
+        "the number of panels). Grey line from zero: what the distance is between two halves of "
+        "the person's own windows; a dot that does not lie beyond its line is not farther from "
+        "the others than that. Where the middle half of the people differ by less than this "
+        "noise, there is nothing to correlate."
     )
+    reason = means_taken_away(result)
+    if reason:
+        caption += f" {reason}."
     return alt, caption
 
 
 def _effect(result: StudyResult) -> tuple[str, str]:
-    found = result.overview["class_effect"]
+    found = class_effect(result) or {}
     effect = np.asarray(found["effect"], dtype=float)
     k, i, j = np.unravel_index(np.nanargmax(np.abs(effect)), effect.shape)
     alt = (
@@ -193,7 +205,7 @@ def _effect(result: StudyResult) -> tuple[str, str]:
     )
     if len(found["classes"]) == 2:
         caption += " With two classes one is the mirror image of the other, so one is shown."
-    reason = why_no_map(found["channels"])
+    reason = no_map_of(found)
     if reason:
         caption += f" No map of the head: {reason}."
     return alt, caption

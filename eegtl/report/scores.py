@@ -9,6 +9,7 @@ import pandas as pd
 from ..errors import InputError
 from ..evaluation import StudyResult
 from ..evaluation.comparison import TableRow, baseline_of
+from ..evaluation.statistics import paired_differences
 
 _REFERENCE = "reference"
 
@@ -167,13 +168,16 @@ def differences(result: StudyResult, metric: str = "accuracy") -> pd.DataFrame:
     -------
     pandas.DataFrame
         Fractions, one line a person, one column a row that has a baseline. Negative: the
-        method harms this person.
+        method harms this person. Rounded as the paired test does, so that equal scores differ by
+        zero in spite of the last bits of their floating-point form.
     """
     scores = scores_by_person(result, metric)
     pairs = {k: b for k, b in baselines(result).items() if k in scores and b in scores}
-    return pd.DataFrame(
-        {key: scores[key] - scores[base] for key, base in pairs.items()}, index=scores.index
-    )
+    deltas = pd.DataFrame(index=scores.index, columns=list(pairs), dtype=float)
+    for key, base in pairs.items():
+        known = scores[[key, base]].dropna().index
+        deltas.loc[known, key] = paired_differences(scores[key][known], scores[base][known])
+    return deltas
 
 
 def interval_of(result: StudyResult, row: str, name: str) -> tuple[float, float] | None:
@@ -194,6 +198,21 @@ def interval_of(result: StudyResult, row: str, name: str) -> tuple[float, float]
     place = row_keys(result).index(row)
     low, high = result.table[[f"{name}_low", f"{name}_high"]].iloc[place]
     return (float(low), float(high)) if pd.notna(low) and pd.notna(high) else None
+
+
+def has_intervals(result: StudyResult) -> bool:
+    """Say whether any mean of a study has an interval.
+
+    Parameters
+    ----------
+    result : StudyResult
+
+    Returns
+    -------
+    bool
+    """
+    table = result.table
+    return "accuracy_low" in table and bool(table["accuracy_low"].notna().any())
 
 
 def main_rows(result: StudyResult, limit: int = 9) -> list[str]:

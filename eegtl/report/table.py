@@ -9,7 +9,9 @@ import pandas as pd
 
 from ..evaluation import StudyResult
 from ..evaluation.folder import write_whole
+from ..evaluation.statistics import LEAST_PEOPLE
 from ..evaluation.tags import read_tag
+from .chance import chance_name, chance_row
 from .escape import markdown, printable
 
 HEADER = ("method", "norm", "sees", "accuracy", "worst", "vs source-only", "s/fold")
@@ -45,7 +47,7 @@ def format_table(result: StudyResult, width: int = 0) -> str:
     source-only  z2    unlabelled, all windows  77.5 +- 15.8  52.9   +12.7  p=.003   0.01
     """
     text = _aligned(_grid(result.table))
-    if not has_intervals(result.table):
+    if not shows_intervals(result.table):
         return text
     wide = _aligned(_grid(result.table, with_intervals=True))
     return wide if max(map(len, wide.splitlines())) <= width else text
@@ -74,7 +76,7 @@ def format_markdown(result: StudyResult, title: str = "") -> str:
     -------
     str
     """
-    rows = _grid(result.table, with_intervals=has_intervals(result.table))
+    rows = _grid(result.table, with_intervals=shows_intervals(result.table))
     lines = ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in rows]
     lines.insert(1, "|" + " --- |" * len(rows[0]))
     if title:
@@ -136,10 +138,10 @@ def footnotes(result: StudyResult) -> list[str]:
     """
     table = result.table
     notes = ["accuracy: windows, in percent, mean +- sd over people"]
-    if has_intervals(table):
+    if shows_intervals(table):
         notes.append(
             "95 % (where shown): bootstrap interval of a mean over people; with few people it is "
-            "too short"
+            f"too short, below {LEAST_PEOPLE} there is none (-)"
         )
     n_tests = int(table["p_holm"].notna().sum())
     if n_tests:
@@ -154,7 +156,7 @@ def footnotes(result: StudyResult) -> list[str]:
     if (table["method"] == "shuffled labels").any():
         notes.append(
             "shuffled labels: trained and scored with the labels of whole trials permuted "
-            "within each person; mean +- sd over shuffles" + _band(result)
+            "within each person; mean +- sd over shuffles" + chance_note(result)
         )
     if result.information.kind == "calibration":
         notes.append(
@@ -200,8 +202,8 @@ def normalization_note(table: pd.DataFrame) -> str:
     )
 
 
-def has_intervals(table: pd.DataFrame) -> bool:
-    """Say whether a table knows the intervals of its means.
+def shows_intervals(table: pd.DataFrame) -> bool:
+    """Say whether a table has a place for the intervals of its means.
 
     Parameters
     ----------
@@ -211,16 +213,60 @@ def has_intervals(table: pd.DataFrame) -> bool:
     Returns
     -------
     bool
+        Also where there are too few people for any, so that this is seen.
     """
-    return "accuracy_low" in table and bool(table["accuracy_low"].notna().any())
+    if "accuracy_low" not in table:
+        return False
+    return bool(table["accuracy_low"].notna().any() or (table["n_subjects"] < LEAST_PEOPLE).any())
 
 
-def _band(result: StudyResult) -> str:
-    """Say between which values the means with shuffled labels lie."""
-    if result.chance is None:
+def interval(low: str, high: str, mean: float) -> str:
+    """Write an interval.
+
+    Parameters
+    ----------
+    low, high : str
+        Its ends; empty where there is none.
+    mean : float
+        Of what it is the interval; NaN where there is nothing.
+
+    Returns
+    -------
+    str
+        ``-`` for a mean of too few people, empty where there is no mean.
+
+    Examples
+    --------
+    >>> interval("60.1", "70.2", 0.65), interval("", "", 0.65), interval("", "", math.nan)
+    ('60.1 to 70.2', '-', '')
+    """
+    if low and high:
+        return f"{low} to {high}"
+    return "" if math.isnan(mean) else "-"
+
+
+def chance_note(result: StudyResult) -> str:
+    """Say between which values the means with shuffled labels lie.
+
+    Parameters
+    ----------
+    result : StudyResult
+
+    Returns
+    -------
+    str
+        To follow what is said of that row; empty without shuffles.
+    """
+    chance = result.chance
+    if chance is None:
         return ""
-    low, high = _percent(result.chance["low"]), _percent(result.chance["high"])
-    return f"; 95 % of the {result.chance['n_shuffles']} means lie between {low} and {high}"
+    if not chance_name(result):
+        return f"; {chance['n_shuffles']} shuffles are too few for a band"
+    low, high = _percent(chance["low"]), _percent(chance["high"])
+    return (
+        f"; {chance_name(result)}: {low} to {high}, which is a band for {chance_row(result)} and "
+        "for no other row"
+    )
 
 
 def _grid(table: pd.DataFrame, *, with_intervals: bool = False) -> list[tuple[str, ...]]:
@@ -232,9 +278,11 @@ def _grid(table: pd.DataFrame, *, with_intervals: bool = False) -> list[tuple[st
     for low, high in reversed(low_high):
         place = HEADER.index("accuracy" if low == "accuracy_low" else "vs source-only") + 1
         write = _percent if low == "accuracy_low" else _points
+        means = table["accuracy_mean" if low == "accuracy_low" else "delta_accuracy"]
+        means = means.mask(table["method"] == "shuffled labels")  # not of people
         texts = [
-            f"{write(a)} to {write(b)}" if math.isfinite(a) and math.isfinite(b) else ""
-            for a, b in zip(table[low], table[high], strict=True)
+            interval(write(a), write(b), mean)
+            for a, b, mean in zip(table[low], table[high], means, strict=True)
         ]
         column = ["95 %", *texts]
         rows = [(*r[:place], text, *r[place:]) for r, text in zip(rows, column, strict=True)]
@@ -295,6 +343,8 @@ def _difference(delta: float, p: float) -> str:
 
 
 def _points(delta: float) -> str:
+    if math.isnan(delta):
+        return ""
     rounded = round(100 * delta, 1) + 0.0  # no negative zero
     return f"{rounded:+.1f}"
 

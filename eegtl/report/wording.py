@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..evaluation import StudyResult
+from .chance import chance_name, chance_row
 from .scores import differences, scores_by_person, study_rows
 from .table import normalization_note
 
@@ -191,17 +193,24 @@ def summary(result: StudyResult) -> list[str]:
     if len(own):
         sentences.append(_highest(own))
     if result.chance is not None:
-        chance = result.chance
-        sentences.append(
-            f"Chance: with shuffled labels the mean is {percent(chance['mean'])} %, and "
-            f"95 % of {chance['n_shuffles']} shuffles lie between {percent(chance['low'])} and "
-            f"{percent(chance['high'])} %."
-        )
+        sentences.append(_chance(result, result.chance))
     note = normalization_note(result.table)
     if note:
         sentences.append(f"{note[0].upper()}{note[1:]}.")
     sentences.append(_supported(own))
     return sentences
+
+
+def _chance(result: StudyResult, chance: dict[str, Any]) -> str:
+    """Say what the shuffled labels give, and to which row that belongs."""
+    text = (
+        f"Chance: with shuffled labels the mean accuracy of {chance_row(result)} is "
+        f"{percent(chance['mean'])} %; "
+    )
+    if not chance_name(result):
+        return text + f"{chance['n_shuffles']} shuffles are too few for a band."
+    low, high = percent(chance["low"]), percent(chance["high"])
+    return text + f"{chance_name(result)}: {low} to {high} %."
 
 
 def _highest(own: pd.DataFrame) -> str:
@@ -255,6 +264,8 @@ def harm_sentence(result: StudyResult) -> str:
     if deltas.shape[1] == 0:
         return ""
     lost = deltas < 0
+    if not lost.to_numpy().any():
+        return f"Nobody loses accuracy in any of {deltas.shape[1]} rows."
     person, row = deltas.stack().idxmin()
     return (
         f"{int(lost.any(axis=1).sum())} of {len(deltas)} people lose accuracy in at least one of "

@@ -101,8 +101,6 @@ def mmd_rbf(
     B: ArrayLike,
     *,
     gamma: str | float = "median",
-    max_rows: int = 500,
-    seed: int = 0,
 ) -> float:
     """Squared maximum mean discrepancy of the Gaussian kernel, unbiased.
 
@@ -112,15 +110,12 @@ def mmd_rbf(
     gamma : "median" or float
         k(x, y) = exp(-gamma |x - y|^2); ``"median"`` is 1 / (2 s^2) with s the median distance
         between rows of both domains (of at most 1000).
-    max_rows : int
-        So many rows of a domain are drawn when it has more.
-    seed : int
-        Draws them; neither the order of the rows nor the order of the domains matters.
 
     Returns
     -------
     float
-        Between about 0 (may be negative, since it is unbiased) and 2.
+        Between about 0 (may be negative, since it is unbiased) and 2. Neither the order of the
+        rows nor the order of the domains matters.
 
     Raises
     ------
@@ -130,7 +125,8 @@ def mmd_rbf(
     Notes
     -----
     Mean of k over the pairs of different rows of A, plus the same of B, minus twice the mean over
-    pairs of one row of each. Kernel values are formed 512 rows at a time.
+    pairs of one row of each. All pairs count, so that time grows with the square of the number of
+    rows; kernel values are formed 512 rows at a time.
 
     References
     ----------
@@ -141,7 +137,7 @@ def mmd_rbf(
     >>> round(mmd_rbf([[0.0], [0.0]], [[1.0], [1.0]], gamma=1.0), 6)
     1.264241
     """
-    A, B = (_drawn(D, max_rows, seed) for D in _domains(A, B))
+    A, B = _domains(A, B)
     rows = np.vstack([A, B])
     width = median_gamma(rows[canonical_order(rows)]) if gamma == "median" else gamma
     if isinstance(width, str) or not 0 < width < np.inf:
@@ -214,14 +210,6 @@ def _domains(A: ArrayLike, B: ArrayLike) -> tuple[Floats, Floats]:
             f"a distance needs at least two rows of each domain; got {len(A)} and {len(B)}."
         )
     return A, B
-
-
-def _drawn(X: Floats, max_rows: int, seed: int) -> Floats:
-    """Draw at most so many rows, the same ones in whatever order they come."""
-    if len(X) <= max_rows:
-        return X
-    rows = canonical_order(X)
-    return X[rows[np.random.default_rng(seed).choice(len(X), max_rows, replace=False)]]
 
 
 def _kernel_sum(A: Floats, B: Floats, gamma: float) -> float:

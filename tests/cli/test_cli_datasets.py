@@ -103,6 +103,19 @@ def test_fetch_goes_where_load_looks(store, tmp_path, monkeypatch):
         (["fetch", "synthetic"], "DatasetError: synthetic has no list of files to fetch"),
         (["fetch", "eegmat", "--from", "nowhere"], "DatasetError: eegmat: nowhere has none of the"),
         (["fetch", "eegmat", "--to", ""], "DatasetError: --to is empty; name a folder or leave th"),
+        (
+            ["check", "eegmat", "--root", "~nobody at all/x"],
+            "DatasetError: the folder ~nobody at a",
+        ),
+        (["check", "eegmat", "--root", "x" * 5000], "DatasetError: eegmat: the folder xxx"),
+        (
+            ["check", "eegmat", "--root", "a\udcff"],
+            "DatasetError: eegmat: the folder a\\udcff (the",
+        ),
+        (
+            ["fetch", "eegmat", "--to", "~nobody at all/x"],
+            "DatasetError: --to is '~nobody at all/x",
+        ),
         (["fetch", "eegmat", "--from", " "], "DatasetError: --from is empty; name a folder or lea"),
     ],
 )
@@ -131,3 +144,14 @@ def test_the_real_data_sets(realdata: Path):
     text = _call("list", "--root", realdata).stdout
     assert f"{realdata / 'eegmat'}" in text
     assert f"{realdata / 'muse-days'}" in text
+
+
+@pytest.mark.parametrize(
+    ("root", "found"), [("x" * 5000, "cannot be read"), ("~nobody at all/x", "not found")]
+)
+def test_a_bad_folder_does_not_end_the_list(root, found):
+    lines = _call("list", "--root", root).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", *card_names()]
+    by_name = {line.split()[0]: line for line in lines}
+    assert by_name["eegmat"].endswith(found)
+    assert by_name["synthetic"].endswith("made in memory")

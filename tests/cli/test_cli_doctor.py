@@ -171,3 +171,22 @@ def test_streams_of_this_machine_are_seen():
     lines = seen.stdout.splitlines()
     assert re.fullmatch(r"False pylsl [\d.]+, liblsl \d+\.\d+", lines[0])
     assert f"False '{name}': type EEG, 4 channels, 256 Hz" in lines
+
+
+def test_folders_of_no_use_are_findings(monkeypatch):
+    monkeypatch.setenv("EEGTL_CACHE", "~nobody at all/cache")
+    monkeypatch.setenv("EEGTL_DATA", "x" * 5000)
+    found = list(findings.folders())
+    assert not any(finding.broken for finding in found)
+    texts = _texts(found)
+    assert texts[0] == "features kept: ~nobody at all/cache/features (0 tables, 0 MiB)"
+    assert texts[1] == (
+        "new features cannot be kept: there is no home folder ~nobody at all; name a folder of "
+        "yours with EEGTL_CACHE"
+    )
+    assert "eegmat: cannot be read; see eegtl datasets info eegmat" in texts
+    monkeypatch.setenv("EEGTL_DATA", "~nobody at all/data")
+    assert _texts(findings.folders())[-1] == (
+        "data sets: the folder ~nobody at all/data (the environment variable EEGTL_DATA) cannot be "
+        "found: there is no home folder ~nobody at all; write it in full"
+    )

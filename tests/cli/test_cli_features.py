@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from recordings.recording_files import write_edf
 from typer.testing import CliRunner
 
 from eegtl.cli import app
@@ -90,6 +91,29 @@ def test_kept_features_say_so_and_are_the_same(tmp_path, monkeypatch):
         assert table.info == tables[0].info
 
 
+@pytest.mark.parametrize("name", ["recipe", "MINE.TOML", "mine.txt", "synthetic"])
+def test_any_file_is_a_recipe_unless_a_data_set_has_its_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text('[data]\nname = "synthetic-shift"\nsubjects = ["w01"]\n')
+    text = _call(name, "--subjects", "w02,", "--window", "10", "--out", "x.npz").stdout
+    wanted = "synthetic" if name == "synthetic" else "synthetic-shift"
+    assert text.startswith(f"{wanted}: 1 of 12 subjects")
+    assert set(FeatureTable.load(tmp_path / "x.npz").meta["subject"]) == {"w02"}
+
+
+def test_skip_bad_leaves_recordings_out(tmp_path):
+    for k in (1, 2):
+        write_edf(tmp_path / f"Subject00_{k}.edf", seconds=62, seed=k)
+    (tmp_path / "Subject01_1.edf").symlink_to(tmp_path / "nowhere")
+    out, given = tmp_path / "x.npz", ["eegmat", "--root", tmp_path, "--window", "10"]
+    assert "SubjectError in Subject01_1.edf (subject 01): " in _error(*given, "--out", out)
+    text = _call(*given, "--skip-bad", "--out", out).stdout
+    assert text.startswith("eegmat: 2 of 36 subjects, 3 of 72 recordings")
+    assert f"(card: datasets/eegmat, files: {tmp_path})" in text
+    assert "left out: Subject01_1.edf (subject 01): " in text
+    assert set(FeatureTable.load(out).meta["subject"]) == {"00"}
+
+
 def test_the_registry_is_listed():
     lines = _call("--list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(FEATURES)
@@ -131,6 +155,18 @@ def test_a_file_that_is_there_stays(tmp_path):
         (["synthetic", "--out", "nowhere/x.npz"], "InputError: the folder nowhere does not exist;"),
         (["synthetic", "--out", "."], "InputError: . is a folder; name a file with --out."),
         (["synthetic", "--out", ""], "InputError: --out is empty; name a file or leave the option"),
+        (
+            ["synthetic", "--out", "~nobody at all/x"],
+            "InputError: --out ~nobody at all/x cannot be",
+        ),
+        (["synthetic", "--out", "x" * 5000], "InputError: --out xxx"),
+        (["synthetic", "--subjects", "w01,,w02"], "StudyError: --subjects is 'w01,,w02', which ha"),
+        (["synthetic", "--features", ","], "StudyError: --features is ',', which has nothing befo"),
+        (["eegmat", "--root", "a\udcff"], "StudyError: --root is 'a\\udcff', which is not UTF-8; "),
+        (["eegmat", "--root", "~nobody at all"], "DatasetError: the folder ~nobody at all (the ro"),
+        (["./synthetic"], "StudyError: the recipe ./synthetic cannot be read (No such file or dir"),
+        (["x.TOML"], "StudyError: the recipe x.TOML cannot be read (No such file or directory); n"),
+        (["x" * 5000], "DatasetError: the data set 'xxx"),
         (["synthetic", "--root", "x"], "DatasetError: synthetic is made in memory and takes no ro"),
     ],
 )

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from eegtl.cli import app
 from eegtl.evaluation import run_study
+from eegtl.report import pictures
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,12 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def study(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "study")
+
+
+@pytest.fixture
+def spared(monkeypatch):
+    """Spare the drawing where a test is not about the page: each figure is an empty sheet."""
+    monkeypatch.setattr(pictures, "svg_uri", lambda figure: "data:image/svg+xml;base64,")
 
 
 def _call(*arguments, code=0):
@@ -50,13 +57,13 @@ def test_report_and_table_are_built_from_the_results_alone(study):
     assert page.read_bytes() == first
 
 
-def test_the_page_can_go_elsewhere(study, tmp_path):
+def test_the_page_can_go_elsewhere(study, tmp_path, spared):
     _call(study, "--out", tmp_path / "first.html")
     assert (tmp_path / "first.html").is_file()
     assert not (study / "report.html").exists()
 
 
-def test_the_page_is_opened_only_when_asked(study, monkeypatch):
+def test_the_page_is_opened_only_when_asked(study, monkeypatch, spared):
     opened = []
     monkeypatch.setattr(typer, "launch", opened.append)
     _call(study)
@@ -65,7 +72,7 @@ def test_the_page_is_opened_only_when_asked(study, monkeypatch):
     assert opened == [(study / "report.html").resolve().as_uri()]
 
 
-def test_an_unfinished_study_is_reported_with_what_is_complete(study):
+def test_an_unfinished_study_is_reported_with_what_is_complete(study, spared):
     with sqlite3.connect(study / "results.sqlite") as db:
         db.execute("DELETE FROM folds WHERE row = 'tca [z2]' AND fold = 's1'")
     db.close()

@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+from recordings.recording_files import write_edf
 from typer.testing import CliRunner
 
 import eegtl
@@ -169,6 +170,9 @@ def test_a_bad_recording_is_named_with_file_and_subject(tmp_path, monkeypatch):
         (["synthetic", "--methods", ""], "StudyError: --methods is empty; give a value or leave"),
         (["synthetic", "--out", ""], "StudyError: --out is empty; give a value or leave the opt"),
         (["--resume", " "], "StudyError: --resume is empty; give a value or leave the option out"),
+        (["synthetic", "--out", "x" * 5000], "StudyError: --out: xxx"),
+        (["--resume", "x" * 5000], "StudyError: --resume: xxx"),
+        (["eegmat", "--root", "~nobody at all/x"], "DatasetError: the folder ~nobody at all/x (t"),
         (["synthetic", "--seed", "4294967296"], "StudyError: --seed: Input should be less than 42"),
         (["synthetic", "--tune", "sauce"], "StudyError: --tune: unknown criterion 'sauce'; did yo"),
         (["synthetic", "--protocol", "loso"], "StudyError: --protocol: unknown protocol 'loso'; k"),
@@ -272,6 +276,27 @@ def test_a_study_can_be_repeated_from_its_recipe(no_report, tmp_path):
     pd.testing.assert_frame_equal(*tables)
     assert (second / "recipe.toml").read_text() == (first / "recipe.toml").read_text()
     assert Recipe.load(first / "recipe.toml").study.seed == 3
+
+
+def test_a_relative_root_is_kept_in_full(no_report, tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    for person in range(3):
+        for k in (1, 2):
+            write_edf(data / f"Subject0{person}_{k}.edf", seconds=62, seed=2 * person + k)
+    quick = ["--window", "10", "--shuffles", "0", "--jobs", "1", "--methods", "kpca (linear)"]
+    monkeypatch.chdir(tmp_path)
+    text = _call("study", "eegmat", "--root", "data", *quick, "--out", "runs").stdout
+    assert text.splitlines()[0].endswith(f"(card: datasets/eegmat, files: {data})")
+    monkeypatch.chdir("/")
+    _call("study", "--resume", tmp_path / "runs")
+    again = _call("study", tmp_path / "runs" / "recipe.toml", "--jobs", "1",
+                  "--out", tmp_path / "again")  # fmt: skip
+    assert f"files: {data})" in again.stdout
+    for folder in ("runs", "again"):
+        assert Recipe.load(tmp_path / folder / "recipe.toml").data.root == str(data)
+        with ResultsStore(tmp_path / folder / "results.sqlite") as store:
+            assert store.facts()["command"]["data"]["root"] == str(data)
 
 
 def test_a_criterion_adds_tuned_rows(no_report, tmp_path):

@@ -18,6 +18,7 @@ from eegtl.preprocessing import (
     ArtefactMarks,
     Bandpass,
     Channels,
+    Dropouts,
     Format,
     Harmonise,
     Notch,
@@ -46,6 +47,7 @@ ANY_RATE = [
     Channels(("O2", "Fp1", "C4")),
     Harmonise(("Fp1", "Cz", "Oz", "A2")),
     ArtefactMarks(mains=50.0),
+    Dropouts(),
 ]
 HEADSET = [
     Notch(60.0),
@@ -56,6 +58,7 @@ HEADSET = [
     Resample(200.0),
     Resample(250.0),
     ArtefactMarks(mains=60.0),
+    Dropouts(),
 ]
 
 
@@ -120,6 +123,8 @@ def test_steps_keep_the_rules_on_real_recordings(realdata):
         data = np.ascontiguousarray(np.nan_to_num(data))
         assert data.shape[1] >= 600, name
         for step in HEADSET:
+            if step == Dropouts() and sfreq < 128:
+                step = Dropouts(longest=0.5)
             if step == ArtefactMarks(mains=60.0) and sfreq / 2 <= 60:
                 step = ArtefactMarks()
             if step == Notch(60.0) and sfreq / 2 <= 60:
@@ -165,6 +170,48 @@ class _Faulty:
         return np.empty((len(CH_NAMES), 0))
 
 
+class _Remembering(_Faulty):
+    """A low-pass filter that goes on behind a gap with what it had before."""
+
+    def __init__(self, fault):
+        super().__init__(fault)
+        self.state = np.zeros(len(CH_NAMES))
+
+    def run(self, data):
+        out = np.empty_like(data)
+        for i in range(data.shape[1]):
+            self.state = 0.99 * self.state + 0.01 * data[:, i]
+            out[:, i] = self.state
+        return out
+
+
+class _Late(_Faulty):
+    """Every sample comes out five samples late, and says nothing of it."""
+
+    def restart(self, sample, position):
+        self.held = np.repeat(sample[:, None], 5, axis=1)
+
+    def run(self, data):
+        both = np.concatenate([self.held, data], axis=1)
+        self.held = both[:, -5:]
+        return both[:, :-5].copy()
+
+
+class _Clockwork(_Faulty):
+    """The gain depends on the number of samples since the start."""
+
+    def restart(self, sample, position):
+        self.position = position
+
+    def run(self, data):
+        k = np.arange(self.position, self.position + data.shape[1])
+        self.position += data.shape[1]
+        return data * (1 + 0.1 * np.sin(k))
+
+
+ENGINES = {"remembers": _Remembering, "late": _Late, "clockwork": _Clockwork}
+
+
 @dataclass(frozen=True)
 class Broken(Step):
     fault: str
@@ -172,7 +219,22 @@ class Broken(Step):
 
     def _begin(self, before: Format) -> RunningStep:
         delay = 0.1 if self.fault == "delay" else 0.0
-        return RunningStep(_Faulty(self.fault), before, before, delay=delay)
+        engine = ENGINES.get(self.fault, _Faulty)(self.fault)
+        return RunningStep(engine, before, before, delay=delay)
+
+
+@dataclass(frozen=True)
+class OpenlyKeeping(Broken):
+    keeps: ClassVar[str] = "its state"
+    name: ClassVar[str] = "openly-keeping"
+
+
+@dataclass(frozen=True)
+class OpenlyLate(Broken):
+    name: ClassVar[str] = "openly-late"
+
+    def group_delay(self, frequencies, sfreq):
+        return np.full(len(frequencies), 5 / sfreq)
 
 
 @dataclass
@@ -192,12 +254,23 @@ class Loose(Step):
         ("loses samples", "'output k belongs to the time k / sfreq': 1 samples give 0, not 1"),
         ("float32", "'outputs are .* float64 in C order': it is float32"),
         ("place", "'channels are known by name'"),
+        ("remembers", r"'behind a gap a step is as if started there': .*outputs differ by"),
+        ("late", r"'what happens at some time comes out .*': it comes 20 ms late \(5 samples\)"),
+        ("clockwork", r"'behind a gap a step is as if started there'"),
         ("delay", r"'the delay is that stated': 0.1000 s are stated, 0.0000 s measured"),
     ],
 )
 def test_the_battery_names_the_rule_that_is_broken(fault, rule):
     with pytest.raises(ContractError, match=rf"Broken\(fault='{fault}'\) at 250 Hz breaks {rule}"):
         check_step(Broken(fault), sfreqs=[250.0], seconds=1.0)
+
+
+def test_what_a_step_states_is_no_fault():
+    check_step(OpenlyLate("late"), sfreqs=[250.0], seconds=1.0)
+    # A state of its own makes the start differ, not what comes behind a gap.
+    message = r"'the output does not depend on the number of samples before': 37 lost samples"
+    with pytest.raises(ContractError, match=message):
+        check_step(OpenlyKeeping("clockwork"), sfreqs=[250.0], seconds=1.0)
 
 
 def test_the_battery_passes_a_good_step_and_refuses_what_is_none():

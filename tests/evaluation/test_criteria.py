@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import tuning_loops as naive
+from scipy.optimize import minimize
 from scipy.stats import entropy
 
 from eegtl.errors import InputError
@@ -78,6 +79,22 @@ def test_importance_weights_find_the_ratio_of_the_densities():
     assert weights.mean() == pytest.approx(1.0, abs=0.1)
     order = rng.permutation(3000)
     np.testing.assert_allclose(importance_weights(source[order], target), weights[order], rtol=1e-6)
+
+
+def test_importance_weights_are_those_of_a_logistic_regression_with_its_penalty():
+    rng = np.random.default_rng(0)
+    source, target = rng.standard_normal((30, 2)), rng.standard_normal((20, 2)) + 1
+    rows = np.vstack([source, target])
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    side = np.repeat([-1.0, 1.0], [30, 20])
+
+    def objective(w):  # C = 0.1: half the squared length of w counts ten times
+        losses = np.logaddexp(0, -side * (rows @ w[:2] + w[2]))
+        return losses.sum() + 10 * 0.5 * (w[:2] @ w[:2])
+
+    w = minimize(objective, np.zeros(3), tol=1e-12).x
+    expected = np.exp(rows[:30] @ w[:2] + w[2]) * 30 / 20
+    np.testing.assert_allclose(importance_weights(source, target), expected, rtol=1e-3)
 
 
 def test_importance_weights_are_clipped():

@@ -59,6 +59,13 @@ def test_people_with_one_class_do_not_count_for_the_effect():
     assert _overview(some)["class_effect"] == _overview(rest)["class_effect"]
 
 
+def test_groups_of_people_with_one_class_each_have_no_effect_to_show():
+    table = make_table()
+    patient = table.meta["subject"].isin(["s0", "s1"])
+    table.meta["label"] = np.where(patient, "patient", "control")
+    assert _overview(table)["class_effect"] is None
+
+
 def test_a_constant_channel_has_no_effect_to_show():
     table = make_table()
     table.X[:, 2] = 5.0  # channel C1, alpha
@@ -147,10 +154,38 @@ def test_distances_are_those_between_a_person_and_the_others():
     line = found.loc[("s2", "none", "mmd_linear")]
     assert line["value"] == pytest.approx(mmd_linear(X[own], X[~own]), rel=1e-9)
     # z2 takes the means away, and with them most of this shift
-    wide = found["value"].unstack("normalization")
+    wide = found["value"].unstack("normalization").xs("mmd_rbf", level="distance")
     assert (wide["z2"] < wide["none"]).all()
-    assert (wide.xs("mean_gap", level="distance")["z2"] < 1e-9).all()
     assert (found["value"].xs("none", level="normalization") > 0).all()
+
+
+def test_behind_z2_no_distance_measures_the_number_of_windows():
+    table = make_table(n_subjects=3, n_trials=4, n_windows=20, shift=0.0)
+    few = (table.meta["subject"] == "s0") & (table.meta["onset"] >= 10)
+    table = table.select(~few.to_numpy())
+    found = study_distances(table.meta, *_data(table))
+    names = found.groupby("normalization")["distance"].unique()
+    assert list(names["none"]) == ["mean_gap", "mmd_linear", "mmd_rbf"]
+    assert list(names["z2"]) == ["mmd_rbf"]
+
+
+def test_of_many_windows_those_compared_are_spread_evenly():
+    table = make_table(n_subjects=3, n_windows=600)  # 2400 of each person, 4800 of the others
+    table.X[:] += table.meta["trial"].to_numpy()[:, None]  # the first 2000 are no fair share
+    data, folds = _data(table)
+    found = study_distances(table.meta, data, folds).set_index(
+        ["normalization", "distance", "subject"]
+    )
+    X = (table.X - table.X.mean(axis=0)) / table.X.std(axis=0)
+    for who in ("s0", "s1", "s2"):
+        own = (table.meta["subject"] == who).to_numpy()
+        half = X[own][::2]
+        third = np.random.default_rng(0).choice(X[~own], 1600, replace=False)
+        for function in (mean_gap, mmd_linear):
+            value = found.loc[("none", function.__name__, who), "value"]
+            assert value == pytest.approx(function(half, third), rel=0.03)
+        noise = split_noise(mean_gap, half, data.trials[own][::2])
+        assert found.loc[("none", "mean_gap", who), "noise"] == pytest.approx(noise, rel=1e-6)
 
 
 @pytest.mark.parametrize("information", ["calibration:6", "calibration:6:labelled", "inductive"])
@@ -173,7 +208,7 @@ def test_distances_of_sessions_are_averaged_within_the_person():
     data, folds = _data(table, "cross-session")
     assert len(folds) == 4
     found = study_distances(meta, data, folds)
-    assert len(found) == 2 * 2 * 3
+    assert len(found) == 2 * (3 + 1)
     X = (table.X - table.X.mean(axis=0)) / table.X.std(axis=0)
     expected = [mean_gap(X[fold.test], X[fold.source]) for fold in folds if fold.subject == "s1"]
     line = found.set_index(["subject", "normalization", "distance"]).loc[("s1", "none", "mean_gap")]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eegtl.errors import DatasetError, StudyError
+from eegtl.evaluation import toml_text
 from eegtl.evaluation.recipe import Recipe
 from eegtl.evaluation.recipe_text import dotted
 from eegtl.features import BANDS, FEATURES
@@ -179,7 +180,7 @@ def test_smoothing_by_its_bare_name() -> None:
         (
             '"notch"',
             '"nutch"',
-            "line 10: preprocessing[1].step: 'nutch' is unknown; known are 'notc",
+            "line 10: preprocessing[1].step: 'nutch' is unknown; known are '",
         ),
         (
             'step = "notch"',
@@ -221,6 +222,16 @@ def test_smoothing_by_its_bare_name() -> None:
             "line 5: data.channels: Input should be a valid string",
         ),
         ('name = "eegmat"', "", "line 2: data.name: is missing"),
+        ("alpha = [8, 14]", "alpha = [14, 8]", "line 24: features.bands: band 'alpha' is (14.0, "),
+        ('"de", "dasm"', '"de", "de"', "line 19: features.names: features is ('de', 'de'); name e"),
+        ('["02", "04"]', "[]", "line 6: data.subjects: Tuple should have at least 1 item"),
+        ('["Fp1", "Fp2", "F3", "F4"]', "[]", "line 5: data.channels: name at least one channel, "),
+        ('["tca", "kpca (linear)"]', "[]", "line 31: study.methods: Tuple should have at least 1"),
+        (
+            '"notch"\nfrequency = 60',
+            '"artefacts"\n[[preprocessing]]\nstep = "artefacts"',
+            "line 9: preprocessing: a chain holds 2 ArtefactMarks",
+        ),
         ("[data]", "[date]", ": data: is missing"),
         (
             "[study]",
@@ -297,3 +308,76 @@ def test_known_names_are_those_of_the_registries() -> None:
     with pytest.raises(StudyError) as caught:
         Recipe.read({"data": {"name": "synthetic"}, "preprocessing": [{"step": "x"}]})
     assert f"known are {', '.join(map(repr, STEPS))}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 5000,
+        '[data]\nname = "synthetic"\n[features]\nnames = ' + "[" * 300 + "]" * 300,
+        ".".join("a" * 20000) + " = 1",
+        "[" + ".".join("a" * 900) + "]\n" + ".".join("b" * 900) + " = 1",
+    ],
+)
+def test_what_is_nested_too_deep_is_refused(tmp_path: Path, text: str) -> None:
+    message = problem(tmp_path, text)
+    assert message.startswith(f"{tmp_path / 'recipe.toml'}: ")
+    assert message.endswith("tables or lists are nested too deep; a recipe has four levels at most")
+
+
+def test_dots_of_a_remark_do_not_count(tmp_path: Path) -> None:
+    text = f'# {"." * 2000}\n[data]\nname = "synthetic"\n'
+    assert Recipe.load(write(tmp_path, text)).data.name == "synthetic"
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    text = '[data]\nname = "synthetic"\n'
+    full = text + "#" * (2**20 - len(text))
+    assert Recipe.load(write(tmp_path, full)).data.name == "synthetic"
+    assert problem(tmp_path, full + "#") == (
+        f"{tmp_path / 'recipe.toml'}: has more than 1048576 bytes, which no recipe needs; name "
+        "another file"
+    )
+
+
+def test_of_many_problems_the_first_are_told_and_the_lines_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = []
+    read = toml_text._lines
+    monkeypatch.setattr(toml_text, "_lines", lambda text: readings.append(1) or read(text))
+    keys = "".join(f"key{i} = 1\n" for i in range(3000))
+    message = problem(tmp_path, f'[data]\nname = "synthetic"\n{keys}')
+    assert message.count(": unknown key;") == 20
+    assert "line 22: data.key19: unknown key; " in message
+    assert message.endswith("; and 2980 more")
+    assert len(readings) == 1
+
+
+def test_long_keys_and_values_are_cut(tmp_path: Path) -> None:
+    long = "x" * 5000
+    for text in (f"{long} = 1\n", f'[features]\nnames = ["{long}"]\n',
+                 f'[[preprocessing]]\nstep = "{long}"\n'):  # fmt: skip
+        assert len(problem(tmp_path, text)) < 1500
+
+
+def test_the_mark_that_editors_begin_a_file_with(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b'\xef\xbb\xbf[data]\nname = "synthetic"\n')
+    assert Recipe.load(path).data.name == "synthetic"
+
+
+def test_an_anchored_recipe_means_the_same_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for root, wanted in (
+        ("data", tmp_path / "data"),
+        (str(tmp_path / "x"), tmp_path / "x"),
+        ("~/data", tmp_path / "home" / "data"),
+    ):
+        recipe = Recipe.read({"data": {"name": "eegmat", "root": root}})
+        assert recipe.anchored().data.root == str(wanted)
+    recipe = Recipe.read({"data": {"name": "eegmat"}})
+    assert recipe.anchored() == recipe

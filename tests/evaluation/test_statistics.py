@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import signed_rank
-from scipy.stats import t
+from scipy.stats import t, wilcoxon
 
 from eegtl.errors import InputError
 from eegtl.evaluation import holm, paired_wilcoxon
-from eegtl.evaluation.statistics import bootstrap_interval
+from eegtl.evaluation.statistics import bootstrap_interval, paired_differences
 
 
 @given(st.lists(st.integers(-6, 6), min_size=1, max_size=9))
@@ -40,6 +40,42 @@ def test_differences_that_are_equal_on_paper_tie():
     assert 0.8 - 0.7 != 0.9 - 0.8
     found = paired_wilcoxon([0.8, 0.9, 0.3], [0.7, 0.8, 0.4])
     assert found == pytest.approx(signed_rank.exact_p([0.1, 0.1, -0.1]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_ties_all_signs_count_beyond_thirteen_people(seed):
+    steps = np.random.default_rng(seed).integers(-3, 6, 15)
+    steps[steps == 0] = 1
+    found = paired_wilcoxon(steps / 40, np.zeros(15))
+    assert found == pytest.approx(signed_rank.exact_p((steps / 40).tolist()), rel=1e-12)
+    asymptotic = wilcoxon(steps, method="asymptotic").pvalue
+    assert abs(found - asymptotic) > 1e-4  # so the comparison above can tell
+
+
+@pytest.mark.parametrize("n", [14, 51, 100])
+def test_without_ties_p_is_that_of_scipys_exact_test(n):
+    difference = np.random.default_rng(n).normal(0.03, 0.1, n)
+    expected = wilcoxon(difference, method="exact").pvalue
+    assert paired_wilcoxon(difference, np.zeros(n)) == pytest.approx(expected, rel=1e-9)
+    everyone = paired_wilcoxon(np.arange(1.0, n + 1), np.zeros(n))
+    assert everyone == pytest.approx(2.0 ** (1 - n), rel=1e-9)
+
+
+def test_beyond_a_hundred_people_p_is_the_normal_approximation():
+    steps = np.random.default_rng(0).integers(-3, 5, 140)
+    steps[steps == 0] = 1
+    expected = wilcoxon(steps, method="asymptotic", correction=False).pvalue
+    assert paired_wilcoxon(steps / 10, np.zeros(140)) == pytest.approx(expected, rel=1e-9)
+    exact = paired_wilcoxon(steps[:100] / 10, np.zeros(100))
+    assert exact == pytest.approx(
+        wilcoxon(steps[:100], method="asymptotic", correction=False).pvalue, rel=0.2
+    )
+
+
+def test_differences_are_nothing_where_they_are_nothing_on_paper():
+    found = paired_differences([(0.1 + 0.7) / 2, 0.9, 0.2], [(0.3 + 0.5) / 2, 0.8, 0.3])
+    assert found.tolist() == [0.0, 0.1, -0.1]
+    assert not np.signbit(found[0])
 
 
 def test_wilcoxon_refuses_what_is_not_paired():
@@ -87,8 +123,9 @@ def test_bootstrap_intervals_cover_the_mean_about_as_often_as_theory_says():
 
 
 def test_bootstraps_of_equal_few_and_impossible_values():
-    assert bootstrap_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
-    assert np.isnan(bootstrap_interval([0.5])).all()
+    assert bootstrap_interval([0.5] * 5) == (0.5, 0.5)
+    for n in range(1, 5):
+        assert np.isnan(bootstrap_interval([0.5, 0.6, 0.7, 0.8][:n])).all()
     with pytest.raises(InputError, match=r"one finite score a person; got the shape \(2,\) with 1"):
         bootstrap_interval([0.5, np.nan])
     with pytest.raises(InputError, match=r"got the shape \(0,\) with 0 values"):

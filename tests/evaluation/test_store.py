@@ -5,6 +5,7 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eegtl.errors import StudyError
@@ -56,6 +57,24 @@ def test_what_is_written_is_read_back_from_the_file(tmp_path):
     assert predictions["fold"].tolist() == ["s0"] * 5 + ["s1"] * 5
     assert predictions["y_pred"].tolist() == [0, 1, 0, 1, 0] * 2
     assert predictions["trial"].tolist() == [3] * 10
+
+
+def test_lost_distances_stay_lost_however_often_the_study_is_continued():
+    distances = pd.DataFrame(
+        [("a", "none", "mean_gap", 1.0, 0.5), ("b", "none", "mean_gap", 2.0, np.nan)],
+        columns=["subject", "normalization", "distance", "value", "noise"],
+    )
+    with ResultsStore() as store:
+        assert len(store.distances()) == 0
+        store.describe({"notes": []}, distances)
+        pd.testing.assert_frame_equal(store.distances(), distances)
+        store.describe({"notes": ["more"]})
+        assert store.description() == {"notes": ["more"]}
+        pd.testing.assert_frame_equal(store.distances(), distances)
+        store._db.execute("DELETE FROM distances WHERE subject = 'b'")
+        store.describe({"notes": ["even more"]})
+        with pytest.raises(StudyError, match=r"damaged \(it holds 1 of 2 distances\)\. Run the"):
+            store.distances()
 
 
 def test_a_fold_is_written_once():

@@ -9,7 +9,8 @@ from evaluation.study_tables import make_table
 
 from eegtl.errors import StudyError
 from eegtl.evaluation import LeaveOneSubjectOut, run_study
-from eegtl.features import FeatureTable
+from eegtl.features import FeatureTable, make_columns
+from eegtl.transfer import default_classifier, make_transfer_pipeline
 
 
 def _run(table, **settings):
@@ -52,6 +53,24 @@ def test_names_of_several_types_are_refused(column, names, shown):
     values = pd.Series([names[name] for name in table.meta[column]], dtype=object)
     with pytest.raises(StudyError, match=rf"the column '{column}' holds .* types: {shown}"):
         _run(_changed(table, **{column: values}))
+
+
+@pytest.mark.parametrize("column", ["subject", "session", "trial", "label", "stimulus", "dataset"])
+def test_names_that_no_file_can_hold_are_refused(column, tmp_path):
+    table = make_table()
+    table.meta[column] = [f"{value}\ud800" for value in table.meta[column]]
+    message = rf"the column '{column}' holds the name '.*\\ud800', which is no valid text"
+    with pytest.raises(StudyError, match=message):
+        run_study(table, methods=[], n_shuffles=0, out=tmp_path / "study")
+
+
+def test_features_and_methods_that_no_file_can_hold_are_refused():
+    table = make_table()
+    columns = make_columns("de", ["C0", "C1", "C\udfff"], ["alpha", "beta"])
+    with pytest.raises(StudyError, match=r"index of the features holds the name 'C\\udfff', which"):
+        run_study(FeatureTable(table.X, columns, table.meta, info=table.info), methods=[])
+    with pytest.raises(StudyError, match=r"list of methods holds the name 'm\\ud800 \[none\]', wh"):
+        run_study(table, methods={"m\ud800": make_transfer_pipeline(default_classifier())})
 
 
 def test_labels_that_are_no_texts_or_numbers_are_refused():

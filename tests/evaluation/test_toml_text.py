@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eegtl.evaluation.toml_text import find_line, write_toml
+from eegtl.evaluation.toml_text import line_finder, write_toml
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 plain = texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
@@ -100,4 +100,4 @@ a.b = 2
 )
 def test_the_line_of_a_key(path: tuple[str | int, ...], line: int | None) -> None:
     tomllib.loads(TEXT)
-    assert find_line(TEXT, path) == line
+    assert line_finder(TEXT)(path) == line

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eegtl.errors import SignalError
 from eegtl.features import FEATURES, FeatureExtractor
 from eegtl.features.asymmetry import ratios
 from eegtl.recordings.channels import HEADSETS, front_back_pairs, left_right_pairs
@@ -130,3 +131,13 @@ def test_small_denominators_keep_their_sign():
     entropy = np.stack([np.ones(7), below])[None]
     got = ratios(entropy, np.array([0]), np.array([1]))[0, 0]
     np.testing.assert_allclose(got, [0.5, 10.0, 10.0, 10.0, -10.0, -10.0, -0.5])
+
+
+@pytest.mark.parametrize("name", ["dasm", "rasm", "asm"])
+def test_numbered_channels_have_no_sides(name):
+    message = (
+        f"{name} compares left with right, and no pair such as F3 and F4 is among the channels "
+        "E1, E2, EXG1, EXG2; leave the feature out, or choose other channels"
+    )
+    with pytest.raises(SignalError, match=message):
+        FeatureExtractor((name,)).start(256.0, ["E1", "E2", "EXG1", "EXG2"])

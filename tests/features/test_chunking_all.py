@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def noise(rng, n_times, gaps):
     return data
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_times=st.integers(1, 900),
@@ -93,6 +94,17 @@ def test_windows_cross_neither_marks_nor_gaps(chain):
 
 def recordings_of_each_rate(realdata):
     """Some seconds of real EEG at each sampling rate: data in volts, rate, channels."""
+    return _read_once(realdata)
+
+
+@lru_cache(maxsize=1)
+def _read_once(realdata):
+    """Read the files once, for all features."""
+    return tuple((data[:, :8000], sfreq, names) for data, sfreq, names in _read(realdata))
+
+
+def _read(realdata):
+    """Read one recording of each kind."""
     rest = eegtl.load("eegmat", root=realdata / "eegmat")[0]
     yield rest.get_data(0, 10_000), rest.sfreq, list(rest.ch_names)
     muse = eegtl.load("muse-days", root=realdata / "muse-days")

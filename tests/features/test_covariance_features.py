@@ -3,8 +3,10 @@ from __future__ import annotations
 import mne
 import numpy as np
 import pytest
+from pyriemann.geometry.covariance import covariances
 from scipy import linalg, signal
 from sklearn.covariance import oas
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from eegtl.features import BANDS, FEATURES, FeatureExtractor
 from eegtl.features.covariance import shrunk_covariances, tangent_vectors
@@ -45,6 +47,72 @@ def test_covariances_are_those_of_scipy_and_sklearn(mixed, step):
             np.testing.assert_allclose(
                 got[row, :, band], expected[np.triu_indices(3)], rtol=1e-9, atol=1e-9
             )
+
+
+@pytest.mark.parametrize("shape", [(7, 3, 62, 200), (5, 20, 10), (4, 1, 50), (2, 3, 2)])
+@pytest.mark.parametrize("kind", ["noise", "offset", "sums", "constant", "identity"])
+def test_shrinkage_is_that_of_pyriemann(shape, kind):
+    rng = np.random.default_rng(sum(shape))
+    windows = 10.0 * rng.standard_normal(shape)
+    if kind == "offset":
+        windows += 1e4 * rng.standard_normal((*shape[:-1], 1))
+    elif kind == "sums":
+        windows -= windows.mean(axis=-2, keepdims=True)  # an average reference: no full rank
+    elif kind == "constant":
+        windows[:] = 3.0
+    elif kind == "identity":
+        windows[:] = 0.0
+        times = np.arange(min(shape[-2:]) // 2 * 2)
+        windows[..., times, times] = 1.0
+    got = shrunk_covariances(windows)
+    expected = covariances(windows.reshape(-1, *shape[-2:]), estimator="oas")
+    scale = max(np.abs(expected).max(), 1e-300)
+    np.testing.assert_allclose(
+        got.reshape(expected.shape), expected, rtol=1e-10, atol=1e-12 * scale
+    )
+
+
+def test_what_is_a_multiple_of_the_identity_stays_so():
+    """The formula divides by zero there, or by what rounding leaves of it."""
+    rotation = linalg.hadamard(4).astype(float)
+    for scale in 3.0 ** np.arange(-12, 13):
+        got = shrunk_covariances(scale * rotation[1:])
+        np.testing.assert_allclose(got, scale**2 * np.eye(3), rtol=1e-14, atol=0)
+
+
+def test_the_windows_are_not_changed():
+    windows = np.random.default_rng(5).standard_normal((2, 3, 50)) + 2.0
+    before = windows.copy()
+    shrunk_covariances(windows)
+    np.testing.assert_array_equal(windows, before)
+
+
+def blas_threads():
+    """How many threads each library of linear algebra would use."""
+    return {part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"}
+
+
+def test_small_matrices_are_kept_in_one_thread(monkeypatch):
+    """Several threads take up to a hundred times as long for them."""
+    seen = []
+
+    def spied(function):
+        def call(*args, **kwargs):
+            seen.append(blas_threads())
+            return function(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(np, "matmul", spied(np.matmul))
+    monkeypatch.setattr(np.linalg, "eigh", spied(np.linalg.eigh))
+    monkeypatch.setattr(np.linalg, "eigvalsh", spied(np.linalg.eigvalsh))
+    windows = np.random.default_rng(6).standard_normal((4, 3, 50))
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        tangent_vectors(shrunk_covariances(windows))
+        assert blas_threads() == before
+    assert len(seen) >= 3
+    assert all(threads == {1} for threads in seen)
 
 
 def test_the_diagonal_is_the_power_without_shrinkage_towards_the_mean(mixed):

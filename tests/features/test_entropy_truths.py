@@ -171,3 +171,10 @@ def test_only_nan_gives_no_window():
 def test_bad_input_is_named(data, options, message):
     with pytest.raises(SignalError, match=message):
         differential_entropy(data, 256, **options)
+
+
+def test_bands_of_one_name_are_refused():
+    message = "two bands are named '1', one of them as str; give each a name of its own"
+    with pytest.raises(SignalError, match=message):
+        differential_entropy(np.ones((2, 1000)), 250.0, {1: (8, 14), "1": (14, 31)})
+    assert differential_entropy(np.ones((2, 1000)), 250.0, {1: (8, 14)}).shape == (4, 2, 1)

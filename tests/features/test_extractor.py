@@ -8,6 +8,7 @@ import pytest
 import eegtl
 from eegtl.errors import DatasetError, InputError, SignalError, SignalWarning, SubjectError
 from eegtl.features import BANDS, FeatureExtractor, differential_entropy
+from eegtl.preprocessing import Resample
 from eegtl.recordings import Recording
 
 NAMES = ("Fz", "Cz", "T7")
@@ -75,6 +76,28 @@ def test_trial_starts_restart_the_grid_and_ends_are_not_crossed():
     np.testing.assert_array_equal(
         table.meta["onset"], [*(first + 0.5 * np.arange(5)), *(second + 0.5 * np.arange(3))]
     )
+
+
+@pytest.mark.parametrize("preprocessing", [None, Resample(100.0), Resample(256.0)])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_the_end_of_a_trial_is_the_end_of_its_last_window(preprocessing, missing):
+    """One sample less than four windows gives three, and the signal behind has no part in them."""
+    sfreq = 128.0 if preprocessing is None else preprocessing.sfreq
+    bands, trials = {"alpha": (8.0, 14.0)}, [(1, 5.0, 4.0 - missing / sfreq)]
+    data = 1e-5 * np.random.default_rng(8).standard_normal((3, 128 * 20))
+    end = round(128 * (trials[0][1] + trials[0][2]))
+    louder = data.copy()
+    louder[:, end:] *= 100.0
+    one, other = (
+        FeatureExtractor(("power", "hjorth"), bands, preprocessing=preprocessing).extract(
+            [make_recording(signal, trials=trials)]
+        )
+        for signal in (data, louder)
+    )
+    assert one.meta["onset"].tolist() == [5.0, 6.0, 7.0, 8.0][: 4 - missing]
+    # The resampler's filter reaches 0.2 s ahead; a window that is a sample short is left out.
+    clear = 4 if preprocessing is None else 3
+    np.testing.assert_array_equal(one.X[:clear], other.X[:clear])
 
 
 def test_columns_are_channel_major_and_features_stand_one_after_the_other():
@@ -355,6 +378,11 @@ def test_extract_features_is_the_extractor_in_one_call():
         ({"bands": {"a": ("x", 4)}}, SignalError, r"band 'a' is \('x', 4\); a band is"),
         ({"bands": [(1, 4)]}, SignalError, "bands is a list; give names and edges, such as"),
         ({"bands": {"a": (8, 8)}}, SignalError, r"band 'a' is \(8, 8\)"),
+        (
+            {"bands": {"1": (4, 8), 1: (8, 14)}},
+            SignalError,
+            "two bands are named '1', one of them as int; give each a name of its own",
+        ),
     ],
 )
 def test_settings_are_checked_at_once(options, error, message):

@@ -169,6 +169,33 @@ def test_no_windows_stay_no_windows():
         assert kind.smooth(np.empty((0, 3)), 1.0).shape == (0, 3)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "step", "windows"),
+    [(2.5, 1.0, 2), (3.5, 1.0, 3), (3.9, 1.0, 3), (0.3, 0.1, 3), (0.6, 0.2, 3), (0.5, 1.0, 1)],
+)
+def test_an_average_is_over_as_many_windows_as_have_steps_in_it(seconds, step, windows):
+    impulse = np.zeros((8, 1))
+    impulse[0] = 1.0
+    expected = [1 / (row + 1) if row < windows else 0.0 for row in range(8)]
+    got = MovingAverage(seconds).smooth(impulse, step)
+    np.testing.assert_allclose(got.ravel(), expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("smoothing", KINDS)
+def test_lists_are_smoothed_and_other_shapes_refused(smoothing):
+    rows = [[0.0, 1.0], [3.0, 1.0], [6.0, 4.0]]
+    np.testing.assert_array_equal(
+        smoothing.smooth(rows, 1.0), smoothing.smooth(np.array(rows), 1.0)
+    )
+    for shape in ((3,), (3, 2, 1), ()):
+        message = f"X has the shape {shape}; give (n_windows, n_features), the windows of one"
+        with pytest.raises(InputError, match=re.escape(message)):
+            smoothing.smooth(np.zeros(shape), 1.0)
+    message = r"X cannot be read as numbers \(.*'a'.*\); give \(n_windows, n_features\)"
+    with pytest.raises(InputError, match=message):
+        smoothing.smooth([["a"]], 1.0)
+
+
 def test_the_future_is_not_on_a_stream():
     message = "the smoothing 'lds' needs the future of the signal, which a stream has not"
     with pytest.raises(SignalError, match=message):

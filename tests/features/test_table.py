@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
+import tempfile
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -233,6 +236,61 @@ def test_where_a_table_cannot_be_written(tmp_path):
         make_table().save(tmp_path / "nowhere" / "table.npz")
     with pytest.raises(InputError, match=r"is a folder; give the name of a file"):
         make_table().save(tmp_path)
+    message = r"/x{300}\.npz cannot be written \(.*File name too long.*\); check that the disk has"
+    with pytest.raises(InputError, match=message):
+        make_table().save(tmp_path / f"{'x' * 300}.npz")
+    with pytest.raises(InputError, match=r"cannot be written \(embedded null byte\); check that"):
+        make_table().save(tmp_path / "a\0b.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@contextmanager
+def files_of_at_most(n_bytes):
+    """Let no file of this process grow beyond a size, as on a full disk."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999])
+def test_a_full_disk_leaves_the_old_file(tmp_path, share):
+    path = make_table(500).save(tmp_path / "table.npz")
+    before = path.read_bytes()
+    table = make_table(600)
+    with files_of_at_most(int(share * len(before))), pytest.raises(InputError) as caught:
+        table.save(path)
+    assert str(caught.value) == (
+        f"{path} cannot be written ([Errno 27] File too large); check that the disk has space and "
+        "the folder is yours, or choose another place"
+    )
+    gc.collect()  # an archive left open would complain now
+    assert os.listdir(tmp_path) == ["table.npz"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["mkstemp", "chmod", "replace"])
+def test_what_the_system_refuses_is_told_and_nothing_is_left(tmp_path, monkeypatch, place):
+    path = make_table().save(tmp_path / "table.npz")
+    before = path.read_bytes()
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile if place == "mkstemp" else os, place, refuse)
+    with pytest.raises(InputError) as caught:
+        make_table(9).save(path)
+    monkeypatch.undo()
+    assert str(caught.value) == (
+        f"{path} cannot be written ([Errno 13] Permission denied); check that the disk has space "
+        "and the folder is yours, or choose another place"
+    )
+    assert os.listdir(tmp_path) == ["table.npz"]
+    assert path.read_bytes() == before
 
 
 def test_names_of_columns_differ():

@@ -4,12 +4,19 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from reference.steps_naive import equal_shares
 from reference.steps_naive import mains_share as naive_mains_share
-from reference.steps_naive import plateau_share
 
 import eegtl
 from eegtl.errors import InputError, SignalError
-from eegtl.preprocessing import ArtefactMarks, Chain, Reference, Resample, mains_share
+from eegtl.preprocessing import (
+    ArtefactMarks,
+    Chain,
+    Channels,
+    Reference,
+    Resample,
+    mains_share,
+)
 from eegtl.recordings.recording import Recording
 
 SFREQ = 250.0
@@ -34,6 +41,49 @@ def test_each_kind_is_marked_alone():
     assert kinds(marks, np.minimum(clean, 1e-5)) == ["clipped"]
     assert kinds(marks, clean + 3e-5 * np.sin(2 * np.pi * 50 * t)) == ["mains"]
     assert kinds(marks, clean + 3e-5 * np.sin(2 * np.pi * 40 * t)) == []
+    lost = clean.copy()
+    lost[100:112] = 0
+    assert kinds(marks, lost) == ["dropout"]
+    assert kinds(marks, np.abs(lost)) == ["dropout"], "zeros at an extreme are lost, not clipped"
+    lost[100:112] = lost[99]
+    assert kinds(marks, lost) == ["dropout"]
+    lost[100:112] = 1e-4
+    assert kinds(marks, lost) == ["clipped"]
+
+
+def test_runs_of_five_are_no_dropout_and_the_share_counts():
+    window = noise(500)
+    window[100:105] = window[200:205] = 0
+    assert kinds(ArtefactMarks(dropout=1e-3), window) == []
+    window[105] = window[205] = 0
+    assert kinds(ArtefactMarks(dropout=12 / 500), window) == ["dropout"]
+    assert kinds(ArtefactMarks(dropout=12.1 / 500), window) == []
+    assert kinds(ArtefactMarks(dropout=None), window) == []
+
+
+def test_power_beyond_95_hz_is_not_part_of_the_ratio():
+    t = np.arange(1000) / 500
+    window = 1e-5 * np.sin(2 * np.pi * 50 * t) + 5e-5 * np.sin(2 * np.pi * 120 * t)
+    assert mains_share(window, 500.0, 50.0) > 0.99
+    inside = 1e-5 * np.sin(2 * np.pi * 50 * t) + 1e-5 * np.sin(2 * np.pi * 90 * t)
+    assert abs(mains_share(inside, 500.0, 50.0) - 0.5) < 0.01
+
+
+def coloured(n_channels, n_times, seed=0):
+    """Noise that falls with frequency, as EEG does."""
+    frequency = np.fft.rfftfreq(n_times, 1 / SFREQ)
+    spectrum = np.fft.rfft(noise(n_channels, n_times, seed=seed)) / np.sqrt(frequency.clip(1))
+    signal = np.fft.irfft(spectrum, n_times)
+    return 1e-5 * signal / signal.std()
+
+
+@pytest.mark.parametrize("n_times", [5, 10, 25, 49, 50, 100, 250])
+def test_short_windows_are_not_taken_for_mains(n_times):
+    windows = coloured(1, 200 * n_times).reshape(200, 1, n_times)
+    assert ArtefactMarks(mains=50.0).judge(windows, SFREQ)[:, 0, 3].mean() <= 0.02
+    hum = windows + 1e-4 * np.sin(2 * np.pi * 50 * np.arange(n_times) / SFREQ)
+    found = ArtefactMarks(mains=50.0, amplitude=None).judge(hum, SFREQ)[:, 0, 3]
+    assert found.all() if n_times >= 50 else not found.any()
 
 
 def test_limits_are_where_they_say():
@@ -61,11 +111,12 @@ def test_none_switches_a_kind_off():
 def test_plateaus_and_mains_equal_plain_loops(seed):
     rng = np.random.default_rng(seed)
     window = np.round(rng.standard_normal(150).cumsum() / 4)
-    limit = plateau_share(window)
-    if limit:
-        assert kinds(ArtefactMarks(None, None, limit), window * 1e-6) == ["clipped"]
-    if limit < 0.95:
-        assert kinds(ArtefactMarks(None, None, limit + 1e-9), window * 1e-6) == []
+    shares = dict(zip(("clipped", "dropout"), equal_shares(window), strict=True))
+    for kind, share in shares.items():
+        limits = {"amplitude": None, "flat": None, "clipped": None, "dropout": None}
+        if share:
+            assert kinds(ArtefactMarks(**limits | {kind: share}), window * 1e-6) == [kind]
+        assert kinds(ArtefactMarks(**limits | {kind: share + 1e-9}), window * 1e-6) == []
     wave = noise(150, seed=seed) + 2e-5 * np.sin(2 * np.pi * 49.5 * np.arange(150) / 128)
     expected = naive_mains_share(wave, 128.0, 50.0)
     np.testing.assert_allclose(mains_share(wave, 128.0, 50.0), expected, rtol=1e-9)
@@ -89,10 +140,10 @@ def test_what_is_not_finite_is_not_judged():
     windows[0, 0, 3] = np.nan
     windows[1, 1, 5] = np.inf
     marked = ArtefactMarks(mains=50.0).judge(windows, SFREQ)
-    assert marked.shape == (2, 2, 4)
+    assert marked.shape == (2, 2, 5)
     assert not marked[0, 0].any()
     assert not marked[1, 1].any()
-    assert marked[0, 1].tolist() == marked[1, 0].tolist() == [False, True, False, False]
+    assert marked[0, 1].tolist() == marked[1, 0].tolist() == [False, True, False, False, False]
 
 
 def test_units_scale_with_the_limits():
@@ -152,8 +203,8 @@ def listed(raw):
 def test_apply_annotates_each_second_and_changes_nothing(annotated):
     data = noise(3, round(6.5 * SFREQ))
     data[0, round(2.3 * SFREQ)] = 1e-3
-    data[1, round(6.0 * SFREQ) :] = 4e-5
-    data[2, round(6.0 * SFREQ) :] = 4e-5
+    data[1, round(5.5 * SFREQ) :] = 4e-5
+    data[2, round(5.5 * SFREQ) :] = 4e-5
     first = 1.0 if annotated else 0.0
     before = make_recording(data.copy(), first=first, annotated=annotated)
     after = ArtefactMarks(amplitude=5e-4, flat=1e-6, clipped=None).apply(before)
@@ -161,7 +212,8 @@ def test_apply_annotates_each_second_and_changes_nothing(annotated):
     expected = [(2.0 - first, 1.0, "BAD_amplitude", ("Fz",))]
     if annotated:
         expected.append((3.0 - first, 0.5, "seen", ()))
-    expected.append((6.0 - first, 0.5, "BAD_flat", ("TP9", "TP10")))
+    # The last second overlaps the one before.
+    expected.append((5.5 - first, 1.0, "BAD_flat", ("TP9", "TP10")))
     assert listed(after.raw) == expected
     assert len(before.raw.annotations) == annotated
 
@@ -173,6 +225,54 @@ def test_marks_count_time_behind_a_resampler_and_before_a_reference():
     after = chain.apply(make_recording(data))
     assert after.ch_names == ("Fz",)
     assert listed(after.raw) == [(2.0, 1.0, "BAD_amplitude", ())]
+
+
+@pytest.mark.parametrize("tail", [1, 2, 5, 20, 60])
+def test_a_short_tail_is_judged_as_part_of_a_second(tail):
+    after = ArtefactMarks(mains=50.0, flat=1e-6).apply(
+        make_recording(coloured(3, 1000 + tail, seed=tail))
+    )
+    assert listed(after.raw) == []
+    data = coloured(3, 1000 + tail, seed=tail)
+    data[1, -1] = 1e-3
+    marked = listed(ArtefactMarks().apply(make_recording(data)).raw)
+    assert marked == [(round(3 + tail / SFREQ, 6), 1.0, "BAD_amplitude", ("TP9",))]
+
+
+def test_less_than_a_second_is_judged_as_it_is():
+    data = noise(3, 300)
+    data[0, 20] = 1e-3
+    recording = make_recording(data)
+    chain = Chain((Resample(50.0), ArtefactMarks(amplitude=5e-4)))
+    short = Recording(
+        recording.raw.copy().crop(0, 0.398),
+        subject="a",
+        session=1,
+        trials=recording.trials.assign(duration=0.3),
+        dataset="d",
+        file="f",
+    )
+    marked = listed(ArtefactMarks(amplitude=5e-4).apply(short).raw)
+    assert marked == [(0.0, 0.4, "BAD_amplitude", ("Fz",))]
+    assert listed(chain.apply(short).raw) == []
+
+
+def test_marks_of_channels_that_leave_leave_too_unless_they_were_mixed_in():
+    data = noise(3, round(2 * SFREQ))
+    data[2, 100] = 1e-3
+    before = make_recording(data)
+    before.raw.set_annotations(mne.Annotations([0.0], [0.1], ["lead off"], ch_names=[("TP10",)]))
+    marks, fz = ArtefactMarks(amplitude=5e-4), Channels(["Fz"])
+    assert listed(Chain((marks, fz)).apply(before).raw) == []
+    mixed = listed(Chain((marks, Reference("linked"), fz)).apply(before).raw)
+    assert mixed == [(0.0, 0.1, "lead off", ()), (0.0, 1.0, "BAD_amplitude", ())]
+    # The marks stand behind the reference that left: they are about what is left of it.
+    later = listed(Chain((Reference("average"), marks, fz)).apply(before).raw)
+    assert later[0] == (0.0, 0.1, "lead off", ())
+    assert [row[2:] for row in later[1:]] in ([], [("BAD_amplitude", ("Fz",))])
+    # A channel made anew by its name is another one.
+    kept = Chain((marks, Channels(["Fz", "TP9"]))).apply(before)
+    assert listed(kept.raw) == []
 
 
 def share_marked(recording, marks, seconds=2.0):

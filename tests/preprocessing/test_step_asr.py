@@ -167,7 +167,13 @@ def test_an_average_reference_before_is_refused():
 @pytest.mark.parametrize(
     ("sfreq", "names", "passband", "message"),
     [
-        (250.0, NAMES, None, r"without offset and drift; put Bandpass\(0.5, None\) before it"),
+        (
+            250.0,
+            NAMES,
+            None,
+            r"without offset and drift; put Bandpass\(0.5, None\) before it \(in a recipe: name = "
+            r'"bandpass", low = 0.5, high = "none"\)$',
+        ),
         (250.0, NAMES, (0.0, 45.0), r"without offset and drift"),
         (250.0, NAMES[:3], (1.0, 45.0), r"4 channels at least; the signal has 3: E0, E1, E2"),
         (64.0, NAMES, (1.0, 30.0), r"100 Hz at least; the signal has 64 Hz. Put it before the"),

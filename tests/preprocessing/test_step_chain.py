@@ -99,7 +99,10 @@ def test_chain_of_whatever_a_user_gives():
         (50, r"preprocessing is 50"),
         (["notch"], r"a chain holds a str \('notch'\); give steps such as"),
         ([Notch], r"a chain holds a ABCMeta"),
-        ([ArtefactMarks(), ArtefactMarks()], r"a chain holds 2 ArtefactMarks; keep one"),
+        (
+            [ArtefactMarks(), ArtefactMarks()],
+            r'2 ArtefactMarks \(in a recipe: steps "artefacts"\); keep one',
+        ),
     ):
         with pytest.raises(InputError, match=message):
             Chain.of(wrong)

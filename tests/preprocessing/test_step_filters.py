@@ -110,7 +110,7 @@ def test_passband_is_what_is_left():
         (lambda: Notch(50, width=-1), r"width is -1; give"),
         (lambda: Notch(5, width=12), r"width is 12 Hz, which reaches down to 0 Hz from .* 5 Hz"),
         (lambda: Notch(50, harmonics=0), r"harmonics is 0; give a whole number"),
-        (lambda: Bandpass(None, None), r"low and high are both None; give one edge"),
+        (lambda: Bandpass(None, None), r'both None \(in a recipe: "none"\); give one edge'),
         (lambda: Bandpass(40, 8), r"low is 40 Hz and high is 8 Hz; give edges that rise"),
         (lambda: Bandpass(1, True), r"high is True; give a frequency"),
         (lambda: Bandpass(order=0), r"order is 0; give a whole number from 1 to 10"),
@@ -129,7 +129,14 @@ def test_settings_out_of_range(make, message):
             None,
             r"notch at 50 Hz, 2 Hz wide, does not fit below 50 Hz, half of .* 100",
         ),
-        (Bandpass(1, 60), None, r"the edge at 60 Hz does not fit below 50 Hz, half of .* 100 Hz"),
+        (
+            Bandpass(1, 60),
+            None,
+            r"the edge at 60 Hz does not fit below 50 Hz, half of the sampling rate of 100 Hz; "
+            r'choose a lower one, or high=None for an open end \(in a recipe: high = "none"\)$',
+        ),
+        (Bandpass(60, None), None, r"the edge at 60 Hz .* of 100 Hz; choose a lower one$"),
+        (Bandpass(None, 60), None, r"the edge at 60 Hz .* of 100 Hz; choose a lower one$"),
         (
             Bandpass(30, 40),
             (0.5, 20.0),

@@ -94,3 +94,12 @@ def test_unknown_position_is_named() -> None:
     message = "no standard position is known for the channels Right AUX, ECG"
     with pytest.raises(SignalError, match=re.escape(message)):
         positions(["Cz", "Right AUX", "ECG"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("E1", "E2"), ("Ch1", "Ch2"), ("EXG1", "EXG2"), ("VEOG1", "VEOG2"), ("F3", "EXG4"), ("Fz1",)],
+)
+def test_what_is_no_electrode_has_no_mirror_image(names: tuple[str, ...]) -> None:
+    assert left_right_pairs(names) == ()
+    assert left_right_pairs([*names, "C3", "C4"]) == (("C3", "C4"),)

@@ -69,3 +69,19 @@ def test_a_data_set_that_is_not_there(tmp_path: Path) -> None:
 def test_the_real_recordings_are_as_their_cards_say(realdata: Path) -> None:
     assert check_dataset("muse-days", realdata) == []
     assert check_dataset("eegmat", realdata, partial=True) == []
+
+
+def test_a_file_that_cannot_be_read_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = checking.sum_of
+
+    def refuse(path: Path) -> str:
+        if path.name == "Subject00_1.edf":
+            raise PermissionError(13, "Permission denied")
+        return right(path)
+
+    monkeypatch.setattr(checking, "sum_of", refuse)
+    assert check_dataset("eegmat", folder, partial=True) == [
+        "Subject00_1.edf: cannot be read (Permission denied)"
+    ]

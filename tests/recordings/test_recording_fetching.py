@@ -225,3 +225,30 @@ def test_the_list_is_true_of_the_real_files(realdata: Path) -> None:
     assert len(here) == 4
     for path in here:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == sums[path.name]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_file_that_cannot_be_read_is_named(
+    make_card, store: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool, copied: bool
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    card = make_card()
+    monkeypatch.setattr(fetching, "sum_of", refuse)
+    with pytest.raises(DatasetError) as caught:
+        fetch_files(card, store, source=store if copied else None, overwrite=overwrite)
+    assert str(caught.value) == (
+        f"{store / 'Subject00_1.edf'} cannot be read (Permission denied); make it readable, or "
+        "name another folder"
+    )
+
+
+def test_a_source_that_cannot_be_looked_at_is_named(make_card, tmp_path: Path) -> None:
+    source = Path("x" * 5000)
+    with pytest.raises(
+        DatasetError, match=r"^x+/Subject00_1\.edf cannot be read \(File name too l"
+    ):
+        fetch_files(make_card(), tmp_path / "new", source=source)
+    assert not (tmp_path / "new").exists()

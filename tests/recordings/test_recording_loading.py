@@ -108,3 +108,39 @@ def test_channels_as_text_as_on_a_command_line() -> None:
     collection = eegtl.load("synthetic", channels="t3, T8 af3")
     assert collection.ch_names == ("T7", "T8", "AF3")
     assert eegtl.load("synthetic", channels="epoc").ch_names == eegtl.recordings.HEADSETS["epoc"]
+
+
+def test_the_name_without_its_zeros_is_what_was_meant(tmp_path):
+    for person in ("02", "12", "32"):
+        write_edf(tmp_path / f"Subject{person}_1.edf", seconds=1)
+    with pytest.raises(DatasetError, match="subject '2' does not occur in eegmat; did you mean '0"):
+        eegtl.load("eegmat", tmp_path, subjects=["2"])
+
+
+@pytest.mark.parametrize("refused", ["stat", "scandir"])
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path, monkeypatch, refused):
+    owner = folders.Path if refused == "stat" else folders.os
+    allowed = getattr(owner, refused)
+
+    def refuse(path, **named):
+        if tmp_path in (Path(path), *Path(path).parents):
+            raise PermissionError(13, "Permission denied")
+        return allowed(path, **named)
+
+    monkeypatch.setattr(owner, refused, refuse)
+    with pytest.raises(DatasetError) as caught:
+        eegtl.load("eegmat", tmp_path)
+    assert str(caught.value).startswith(
+        f"eegmat: the folder {tmp_path} (the root that was given) cannot be read (Permission "
+        "denied). Get the data from https://physionet.org/"
+    )
+
+
+def test_the_home_of_nobody(monkeypatch):
+    monkeypatch.setenv("EEGTL_DATA", "~nobody at all/data")
+    with pytest.raises(DatasetError) as caught:
+        eegtl.load("eegmat")
+    assert str(caught.value) == (
+        "the folder ~nobody at all/data (the environment variable EEGTL_DATA) cannot be found: "
+        "there is no home folder ~nobody at all; write it in full"
+    )

@@ -166,6 +166,12 @@ def test_label_shift_of_the_card() -> None:
     assert only.select(labels=["positive"]).subjects == ("w03",)
 
 
+def test_the_shortest_trials_without_pauses() -> None:
+    recording = make_synthetic(replace(SMALL, trial_seconds=1.0, pause_seconds=0.0))[0]
+    assert recording.duration == 6.0
+    assert np.isfinite(recording.get_data()).all()
+
+
 def test_a_channel_without_a_place_is_refused_at_once() -> None:
     with pytest.raises(SignalError, match="no standard position is known for the channels Nose"):
         make_synthetic(SyntheticSettings(channels=("Cz", "Nose")))
@@ -199,7 +205,10 @@ def test_a_root_is_not_taken(tmp_path: Path) -> None:
             "mains must lie below half the sampling rate, 64 Hz, not 64.0; give 0 for no hum",
         ),
         ({"pause_seconds": -1}, "pause_seconds must be a number of at least 0, not -1"),
-        ({"trial_seconds": 0.0}, "trial_seconds must be a number above 0, not 0.0"),
+        ({"trial_seconds": 1e-9}, "trial_seconds must be a number of at least 1, not 1e-09"),
+        ({"blinks": 60.0}, "blinks must be at most 50 per minute, since some wearers blink"),
+        ({"drift": True}, "drift must be a number of at least 0, not True"),
+        ({"sfreq": "fast"}, "sfreq must be a number above 100 Hz, so that the band up to 50 Hz"),
         (
             {"sfreq": 100.0},
             "sfreq must be a number above 100 Hz, so that the band up to 50 Hz fits, not",
@@ -215,7 +224,7 @@ def test_a_root_is_not_taken(tmp_path: Path) -> None:
         ({"trials_per_class": True}, "trials_per_class must be a whole number, not True"),
         ({"seed": "x"}, "seed must be a whole number, not 'x'"),
         ({"class_effect": float("inf")}, "class_effect must be a number of at least 0, not inf"),
-        ({"trial_seconds": float("inf")}, "trial_seconds must be a number above 0, not inf"),
+        ({"trial_seconds": float("inf")}, "trial_seconds must be a number of at least 1, not inf"),
     ],
 )
 def test_settings_out_of_range(setting: dict[str, Any], message: str) -> None:

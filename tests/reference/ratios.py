@@ -13,6 +13,24 @@ import numpy as np
 import pandas as pd
 
 
+def bridge_zeros(data: np.ndarray, least: int = 6) -> np.ndarray:
+    """Draw a straight line over runs of exact zeros in a channel, which stand for lost samples.
+
+    A wireless headset that loses a packet of one electrode fills it with zeros; filters ring from
+    their edges. At the ends of the recording the line is level.
+    """
+    bridged = data.copy()
+    for row in bridged:
+        zero = np.concatenate([[False], row == 0, [False]])
+        edges = np.flatnonzero(zero[1:] != zero[:-1])
+        for start, stop in edges.reshape(-1, 2):
+            if least <= stop - start < len(row):
+                before = row[start - 1] if start else row[stop]
+                after = row[stop] if stop < len(row) else before
+                row[start:stop] = np.linspace(before, after, stop - start + 2)[1:-1]
+    return bridged
+
+
 @dataclass(frozen=True)
 class Trials:
     """Trials of equal length: windows (n_trials, n_windows, n_channels, n_bands) and facts."""

@@ -56,20 +56,23 @@ def resample(x, up, down, design_db, share):
     return np.array(out)
 
 
-def plateau_share(x):
-    """Share of samples in runs of three or more at the largest or smallest value."""
+def equal_shares(x):
+    """Shares of samples on plateaus (three or more at an extreme), and in dropouts (six or more)."""
     if max(x) == min(x):
-        return 0.0
-    count = 0
-    for extreme in (min(x), max(x)):
-        run = 0
-        for v in [*x, None]:
-            if v == extreme:
-                run += 1
-            else:
-                count += run if run >= 3 else 0
-                run = 0
-    return count / len(x)
+        return 0.0, 0.0
+    clipped = lost = 0
+    start = 0
+    while start < len(x):
+        stop = start
+        while stop < len(x) and x[stop] == x[start]:
+            stop += 1
+        extreme = x[start] in (min(x), max(x))
+        if stop - start >= 6 and (x[start] == 0 or not extreme):
+            lost += stop - start
+        elif stop - start >= 3 and extreme:
+            clipped += stop - start
+        start = stop
+    return clipped / len(x), lost / len(x)
 
 
 def mains_share(x, sfreq, mains):

@@ -8,6 +8,13 @@ import pytest
 from evaluation.study_tables import make_table
 
 from eegtl.evaluation import run_study
+from eegtl.report import pictures
+
+
+@pytest.fixture
+def spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the drawing where a test is about words: each figure is an empty sheet."""
+    monkeypatch.setattr(pictures, "svg_uri", lambda figure: "data:image/svg+xml;base64,")
 
 
 @pytest.fixture(scope="session")

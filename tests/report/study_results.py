@@ -24,6 +24,7 @@ def make_result(
     classes: tuple = ("rest", "arithmetic"),
     methods: tuple[str, ...] = ("tca", "kpca"),
     channels: tuple[str, ...] = TEN_TWENTY,
+    bands: tuple[str, ...] = BANDS,
     information: str = "transductive",
     protocol: str = "leave-one-subject-out",
     causal: bool = True,
@@ -56,7 +57,7 @@ def make_result(
         facts=_facts(rows, levels, people, classes, granted, dataset, n_shuffles, protocol, causal),
         chance=chance_band(folds, table_rows),
         confusions=confusions,
-        overview=_overview(people, classes, channels, rng, map_=map_, effect=effect),
+        overview=_overview(people, classes, channels, bands, rng, map_=map_, effect=effect),
         distances=_distances(people, folds, rng) if distances else _no_distances(),
     )
 
@@ -165,7 +166,7 @@ def _facts(rows, levels, people, classes, granted, dataset, n_shuffles, protocol
     }
 
 
-def _overview(people, classes, channels, rng, *, map_, effect) -> dict[str, Any]:
+def _overview(people, classes, channels, bands, rng, *, map_, effect) -> dict[str, Any]:
     counts = [[N_PER_PERSON // len(classes)] * len(classes) for _ in people]
     overview: dict[str, Any] = {
         "windows": {"subjects": people, "classes": list(classes), "counts": counts},
@@ -179,15 +180,15 @@ def _overview(people, classes, channels, rng, *, map_, effect) -> dict[str, Any]
             slope = positions(channels)[:, 1] / 0.1
         except ValueError:
             slope = np.linspace(-1, 1, len(channels))
-        strength = np.linspace(-0.5, 0.5, len(BANDS))
-        noise = rng.normal(0, 0.1, (len(classes), len(channels), len(BANDS)))
+        strength = np.linspace(-0.5, 0.5, len(bands))
+        noise = rng.normal(0, 0.1, (len(classes), len(channels), len(bands)))
         block = slope[:, None] * strength + noise
         if len(classes) == 2:
             block[1] = -block[0]
         overview["class_effect"] = {
             "feature": "de",
             "channels": list(channels),
-            "bands": list(BANDS),
+            "bands": list(bands),
             "classes": list(classes),
             "effect": block.tolist(),
         }
@@ -221,7 +222,8 @@ def _distances(people, folds, rng) -> pd.DataFrame:
     for normalization, scale in (("none", 2.0), ("z2", 0.05)):
         for who in people:
             gap = scale * (1.2 - accuracy[who]) + scale * rng.uniform(0, 0.5)
-            lines.append((who, normalization, "mean_gap", gap, 0.05 * scale))
+            if normalization == "none":
+                lines.append((who, normalization, "mean_gap", gap, 0.05 * scale))
             lines.append((who, normalization, "mmd_rbf", 0.2 * gap, 0.02 * scale))
     return pd.DataFrame(lines, columns=["subject", "normalization", "distance", "value", "noise"])
 

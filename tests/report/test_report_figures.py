@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -9,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from report.study_results import BANDS, make_result
+from report.study_results import make_result
 
 from eegtl.errors import InputError
 from eegtl.recordings.channels import HEADSETS, TEN_TWENTY, left_right_pairs
 from eegtl.report import figures
 from eegtl.report.figures.canvas import drawable, stack
 from eegtl.report.figures.confusion import confusion_counts
-from eegtl.report.figures.distances import distance_panels
-from eegtl.report.figures.shift import person_colours
-from eegtl.report.figures.topography import flat_positions, why_no_map
-from eegtl.report.scores import differences, row_keys, scores_by_person
+from eegtl.report.figures.shift import names_with_room, person_colours
+from eegtl.report.figures.topography import flat_positions, no_map_of, why_no_map
+from eegtl.report.scores import differences, row_keys, scores_by_person, scores_by_shuffle
 
 SMALL, LARGE = make_result(15), make_result(100)
+#: few rows and maps, where the test is not about them
+BARE = {"methods": (), "n_shuffles": 0, "bands": ("theta", "alpha")}
 ALL = [getattr(figures, name) for name in figures.__all__]
 
 
@@ -46,10 +48,20 @@ def _inside(axis):
     return [tick.label1 for tick in ticks if tick.label1.get_visible()]
 
 
-@pytest.mark.parametrize("result", [SMALL, LARGE], ids=["15 people", "100 people"])
+@pytest.fixture(scope="module")
+def drawn():
+    """All figures of 15 and of 100 people, and what drawing them left behind."""
+    before = dict(plt.rcParams)
+    found = {(d, len(r.facts["subjects"])): d(r) for d in ALL for r in (SMALL, LARGE)}
+    assert plt.get_fignums() == []
+    assert dict(plt.rcParams) == before
+    return found
+
+
+@pytest.mark.parametrize("n_people", [15, 100])
 @pytest.mark.parametrize("draw", ALL, ids=figures.__all__)
-def test_no_text_is_cut_off_or_written_over_another(draw, result):
-    figure = draw(result)
+def test_no_text_is_cut_off_or_written_over_another(drawn, draw, n_people):
+    figure = drawn[draw, n_people]
     found = boxes(figure)
     assert found
     width, height = figure.get_size_inches() * figure.dpi
@@ -58,20 +70,14 @@ def test_no_text_is_cut_off_or_written_over_another(draw, result):
         assert box.y0 > -1, text
         assert box.x1 < width + 1, text
         assert box.y1 < height + 1, text
-    # names in the clouds of the map may touch, they have a white rim
-    if draw is not figures.shift_figure:
-        for (one, a), (two, b) in combinations(found, 2):
-            overlap_x = min(a.x1, b.x1) - max(a.x0, b.x0)
-            overlap_y = min(a.y1, b.y1) - max(a.y0, b.y0)
-            assert overlap_x < 2 or overlap_y < 2, (one, two)
+    for (one, a), (two, b) in combinations(found, 2):
+        overlap_x = min(a.x1, b.x1) - max(a.x0, b.x0)
+        overlap_y = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert overlap_x < 2 or overlap_y < 2, (one, two)
 
 
-def test_figures_open_no_window_and_leave_the_global_state_alone():
-    before = dict(plt.rcParams)
-    for draw in ALL:
-        draw(SMALL)
-    assert plt.get_fignums() == []
-    assert dict(plt.rcParams) == before
+def test_figures_open_no_window_and_leave_the_global_state_alone(drawn):
+    assert len(drawn) == 2 * len(ALL)  # the assertions stand where they are drawn
 
 
 def _dots(axes, size):
@@ -80,8 +86,8 @@ def _dots(axes, size):
 
 
 @pytest.mark.parametrize(("result", "size"), [(SMALL, 20), (LARGE, 9)])
-def test_every_person_is_a_dot_at_the_right_place_in_every_row(result, size):
-    axes = figures.subjects_figure(result).axes[0]
+def test_every_person_is_a_dot_at_the_right_place_in_every_row(drawn, result, size):
+    axes = drawn[figures.subjects_figure, len(result.facts["subjects"])].axes[0]
     dots, scores = _dots(axes, size), scores_by_person(result)
     for place, key in enumerate(row_keys(result)):
         own = dots[np.abs(dots[:, 1] - place) < 0.45, 0]
@@ -91,13 +97,35 @@ def test_every_person_is_a_dot_at_the_right_place_in_every_row(result, size):
             assert len(own) == 20, "one dot a shuffle"
 
 
-def test_the_band_of_chance_is_where_the_shuffles_are():
-    axes = figures.subjects_figure(SMALL).axes[0]
+def test_the_band_of_chance_is_where_the_shuffles_are(drawn):
+    axes = drawn[figures.subjects_figure, 15].axes[0]
     band = axes.patches[0]
-    assert band.get_x() == pytest.approx(100 * SMALL.chance["low"])
-    assert band.get_x() + band.get_width() == pytest.approx(100 * SMALL.chance["high"])
-    without = make_result(15, n_shuffles=0)
+    means = scores_by_shuffle(SMALL)
+    assert band.get_x() == pytest.approx(100 * min(means))
+    assert band.get_x() + band.get_width() == pytest.approx(100 * max(means))
+    without = make_result(6, **BARE)
     assert not figures.subjects_figure(without).axes[0].patches
+
+
+@pytest.mark.parametrize(
+    ("n_shuffles", "name"),
+    [(0, None), (9, None), (10, "range of 10 shuffles"), (40, "95 % of 40 shuffles")],
+)
+def test_the_legend_names_the_band_by_what_it_is(n_shuffles, name):
+    result = make_result(5, **(BARE | {"n_shuffles": n_shuffles}))
+    figure = figures.subjects_figure(result)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    wanted = [f"shuffled labels: {name}"] if name else []
+    assert texts == ["one person", "mean, 95 % interval", *wanted, "majority"]
+    assert bool(figure.axes[0].patches) is bool(name)
+
+
+def test_below_five_people_no_figure_speaks_of_intervals():
+    result = make_result(4, **BARE)
+    for draw in (figures.subjects_figure, figures.differences_figure):
+        texts = [text.get_text() for text in draw(result).legends[0].get_texts()]
+        assert "mean" in texts
+        assert not [text for text in texts if "interval" in text]
 
 
 def test_rows_and_metric_can_be_chosen():
@@ -111,9 +139,9 @@ def test_rows_and_metric_can_be_chosen():
         figures.differences_figure(SMALL, rows=["source-only [none]"])
 
 
-def test_losses_are_counted_and_the_largest_is_named():
+def test_losses_are_counted_and_the_largest_is_named(drawn):
     deltas = differences(SMALL)
-    texts = [t.get_text() for t in figures.differences_figure(SMALL).axes[0].texts]
+    texts = [t.get_text() for t in drawn[figures.differences_figure, 15].axes[0].texts]
     for key in deltas:
         lost = sum(1 for value in deltas[key] if value < 0)
         assert f"{lost} of 15 lose" in texts
@@ -121,7 +149,7 @@ def test_losses_are_counted_and_the_largest_is_named():
             assert deltas[key].idxmin() in texts
 
 
-def test_confusions_add_up_over_people():
+def test_confusions_add_up_over_people(drawn):
     counts = confusion_counts(SMALL, "tca [z2]")
     expected = {}
     for line in SMALL.confusions.itertuples():
@@ -132,7 +160,7 @@ def test_confusions_add_up_over_people():
     for i, true in enumerate(names):
         for j, predicted in enumerate(names):
             assert counts[i, j] == expected[true, predicted]
-    texts = [t.get_text() for t in figures.confusion_figure(SMALL).axes[2].texts]
+    texts = [t.get_text() for t in drawn[figures.confusion_figure, 15].axes[2].texts]
     share = 100 * counts[0, 0] / counts[0].sum()
     assert texts[0] == f"{share:.0f} %\n{counts[0, 0]}"
 
@@ -145,23 +173,38 @@ def test_confusions_of_many_classes_are_drawn(classes):
     assert len(figure.axes[0].texts) == len(classes) ** 2
 
 
-def test_rank_correlations_are_those_of_the_ranks():
-    for normalization, name, table, rho in distance_panels(SMALL):
-        value = np.argsort(np.argsort(table["value"]))
-        accuracy = table["accuracy"].rank().to_numpy()
-        assert rho == pytest.approx(np.corrcoef(value, accuracy)[0, 1]), (normalization, name)
+@pytest.mark.parametrize("n_classes", [12, 13, 21, 60])
+def test_very_many_classes_have_shades_instead_of_numbers(n_classes):
+    names = tuple(f"class {i}" for i in range(n_classes))
+    result = make_result(3, classes=names, **BARE)
+    figure = figures.confusion_figure(result, rows=["source-only [none]", "source-only [z2]"])
+    with_numbers = n_classes <= 12
+    assert len(figure.axes[0].texts) == (n_classes**2 if with_numbers else 0)
+    assert len(figure.axes) == (2 if with_numbers else 3), "the last one is the scale"
+    assert max(figure.get_size_inches()) < 12
+    named = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert set(named) <= set(names)
+    assert (len(named) == n_classes) is (n_classes <= 21)
+    found = boxes(figure)
+    for (one, a), (two, b) in combinations(found, 2):
+        if one in named and two in named and max(a.x1, b.x1) < figure.axes[0].bbox.x0:
+            assert min(a.y1, b.y1) - max(a.y0, b.y0) < 2, (one, two)
 
 
-def test_distances_that_differ_by_rounding_only_have_no_correlation():
-    rounding = 1e-15 * np.arange(len(SMALL.distances))
-    result = replace(SMALL, distances=SMALL.distances.assign(value=rounding, noise=0.1))
-    assert all(np.isnan(rho) for *_, rho in distance_panels(result))
-    titles = [axes._left_title.get_text() for axes in figures.distances_figure(result).axes]
-    assert set(titles) == {"nothing to correlate"}
+def test_rows_without_a_confusion_matrix_are_refused():
+    message = (
+        "the rows asked for have no confusion matrix (shuffled labels have no true classes), so "
+        "there is nothing to draw; rows that have one: source-only [none], source-only [z0], "
+    )
+    with pytest.raises(InputError, match=re.escape(message)):
+        figures.confusion_figure(SMALL, rows=["shuffled labels [z2]"])
+    bare = replace(SMALL, confusions=SMALL.confusions.iloc[:0])
+    with pytest.raises(InputError, match=r"the rows of this study have no .* have one: none\."):
+        figures.confusion_figure(bare)
 
 
 def test_what_is_missing_is_said():
-    bare = make_result(4, map_=False, effect=False, distances=False)
+    bare = make_result(4, map_=False, effect=False, distances=False, **BARE)
     with pytest.raises(InputError, match="kept no map of its windows"):
         figures.shift_figure(bare)
     with pytest.raises(InputError, match="kept no class effect"):
@@ -170,11 +213,24 @@ def test_what_is_missing_is_said():
         figures.distances_figure(bare)
 
 
-def test_people_are_named_in_the_map_only_where_there_is_room():
-    few = [t.get_text() for t in figures.shift_figure(SMALL).axes[0].texts]
-    many = [t.get_text() for t in figures.shift_figure(LARGE).axes[0].texts]
-    assert {"s01", "s15"} <= set(few)
+def test_people_are_named_in_the_map_only_where_there_is_room(drawn):
+    few = [t.get_text() for t in drawn[figures.shift_figure, 15].axes[0].texts]
+    many = [t.get_text() for t in drawn[figures.shift_figure, 100].axes[0].texts]
+    people = [f"s{i:02d}" for i in range(1, 16)]
+    assert 8 < len(set(few) & set(people)) <= 15
     assert many == ["colour: person"]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40))
+def test_names_in_the_map_never_touch(middles):
+    middles = np.array(middles)
+    chosen = names_with_room(middles, ["s01"] * len(middles), (0.0, 1.0), (0.0, 1.0))
+    assert len(set(chosen)) == len(chosen)
+    at = middles[chosen] * [4.1, 3.6]
+    for a, b in combinations(at, 2):
+        assert abs(a[0] - b[0]) > 0.27 or abs(a[1] - b[1]) > 0.14
+    corner = (at[:, 0] < 1.1) & (at[:, 1] > 3.35)
+    assert not corner.any()
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 35, 100])
@@ -218,24 +274,41 @@ def test_electrodes_lie_where_the_system_puts_them():
 )
 def test_a_map_of_the_head_needs_electrodes_all_over_it(channels, reason):
     assert why_no_map(channels) == reason
-    figure = figures.class_effect_figure(make_result(4, channels=channels))
+    figure = figures.class_effect_figure(make_result(4, channels=channels, **BARE))
     panels = figure.axes[:-1]  # the last one is the scale
-    assert len(panels) == (1 if reason else len(BANDS))
+    assert len(panels) == (1 if reason else 2)
 
 
 def test_two_classes_need_one_map_and_three_need_three():
-    two = figures.class_effect_figure(make_result(4))
-    three = figures.class_effect_figure(make_result(4, classes=("a", "b", "c")))
+    two = figures.class_effect_figure(make_result(4, **BARE))
+    three = figures.class_effect_figure(make_result(4, classes=("a", "b", "c"), **BARE))
     assert two.axes[0].get_ylabel() == "arithmetic minus rest"
-    assert len(three.axes) == 3 * len(BANDS) + 1
+    assert len(three.axes) == 3 * 2 + 1
 
 
 def test_channels_without_an_effect_are_left_out_of_the_map():
-    result = make_result(4)
+    result = make_result(4, **BARE)
     effect = result.overview["class_effect"]["effect"]
     for line in effect:
-        line[0] = [None] * len(BANDS)
-    figures.class_effect_figure(result)
+        line[0] = [None] * 2
+    assert len(figures.class_effect_figure(result).axes) == 2 + 1
+    for line in effect:
+        line[:12] = [[None] * 2] * 12
+    assert len(figures.class_effect_figure(result).axes) == 2
+    assert no_map_of(result.overview["class_effect"]).startswith("7 electrodes are too few for")
+
+
+def test_a_class_that_nobody_has_beside_others_is_left_out():
+    result = make_result(4, classes=("a", "b", "c"), **BARE)
+    found = result.overview["class_effect"]
+    found["effect"][1] = [[None] * 2] * len(TEN_TWENTY)
+    axes = figures.class_effect_figure(result).axes
+    assert len(axes) == 2 * 2 + 1
+    names = [a.get_ylabel() for a in axes[:-1] if a.get_ylabel()]
+    assert names == ["a minus the rest", "c minus the rest"]
+    found["effect"] = [found["effect"][1]] * 3
+    with pytest.raises(InputError, match=r"kept no class effect \(.*nobody has several classes"):
+        figures.class_effect_figure(result)
 
 
 @given(st.lists(st.floats(0, 100), max_size=60), st.sampled_from([1, 5, 9]))
@@ -247,11 +320,32 @@ def test_dots_keep_to_their_strip_and_do_not_hide_each_other(values, n_levels):
     np.testing.assert_array_equal(offsets, stack(values, 1.0, n_levels))
 
 
+def test_stacks_of_equal_values_are_as_high_as_they_are_many():
+    values = [0.0] * 94 + [6.0] * 6 + [12.0]
+    offsets = stack(values, 1.2, 7)
+    extents = [np.ptp(offsets[np.array(values) == v]) for v in (0.0, 6.0, 12.0)]
+    np.testing.assert_allclose(extents, [2.0, 2 * 5 / 93, 0.0])
+    few = stack([0.0, 0.0, 6.0], 1.2, 7)
+    np.testing.assert_allclose(few, [-1 / 6, 1 / 6, 0.0])
+
+
+def test_people_who_are_equal_on_paper_are_not_harmed():
+    folds = SMALL.folds.copy()
+    pair = {"source-only [none]": 0.1 + 0.2, "source-only [z2]": 0.3}
+    for row, score in pair.items():
+        folds.loc[folds["row"] == row, "accuracy"] = score
+    result = replace(SMALL, folds=folds)
+    assert (differences(result)["source-only [z2]"] == 0).all()
+    assert "0 of 15 lose" in [
+        t.get_text() for t in figures.differences_figure(result).axes[0].texts
+    ]
+
+
 def test_names_from_outside_can_be_drawn():
     evil = "<b>$x^$ \x1b[2J\n中"
     assert drawable(evil) == "<b>\\$x^\\$ \\x1b[2J\\n\\u4e2d"
     assert drawable("x" * 50, 10) == "x" * 7 + "..."
     names = (evil, "$$", "_{", "\\frac", "a\u202eb")
-    result = make_result(5, names=names, classes=("$\\frac{", "</svg>"))
+    result = make_result(5, names=names, classes=("$\\frac{", "</svg>"), bands=BARE["bands"])
     for draw in ALL:
         FigureCanvasAgg(draw(result)).draw()

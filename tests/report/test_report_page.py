@@ -3,8 +3,10 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 import html5lib
+import numpy as np
 import pytest
 from report.study_results import make_result
 
@@ -21,12 +23,16 @@ from eegtl.report.pictures import pictures
 from eegtl.report.scores import differences, row_keys, scores_by_person
 from eegtl.report.wording import granted_sentence, harm_sentence, protocol_sentence, summary
 
-PICTURES = pictures(make_result(8))
 XHTML = "{http://www.w3.org/1999/xhtml}"
 RESULT = make_result(8)
-PAGE = report_html(RESULT)
+PICTURES = pictures(RESULT)
+with pytest.MonkeyPatch.context() as patch:  # figures are drawn once
+    patch.setattr(page_module, "pictures", lambda result: PICTURES)
+    PAGE = report_html(RESULT)
+BARE = {"methods": (), "n_shuffles": 0, "bands": ("theta", "alpha")}
 
 
+@lru_cache(maxsize=2)
 def parse(page):
     """Parse a page; anything that is not valid HTML is an error."""
     return html5lib.HTMLParser(strict=True).parse(page)
@@ -34,10 +40,11 @@ def parse(page):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Spare the drawing where a test is about words."""
+    """Use the figures that are drawn already, where a test is about words."""
     monkeypatch.setattr(page_module, "pictures", lambda result: PICTURES)
 
 
+@lru_cache(maxsize=2)
 def text_of(page, tag="body"):
     return " ".join("".join(parse(page).find(f".//{XHTML}{tag}").itertext()).split())
 
@@ -46,17 +53,27 @@ def text_of(page, tag="body"):
     "result",
     [
         RESULT,
-        make_result(100, n_shuffles=2, methods=()),
-        make_result(3, classes=(-1, 0, 1), channels=HEADSETS["muse"], n_shuffles=0, notes=()),
-        make_result(4, map_=False, effect=False, distances=False, dataset="my own"),
-        make_result(4, information="inductive", causal=False),
-        make_result(4, information="calibration:30:labelled", methods=("source+calibration",)),
-        make_result(4, protocol="cross-session", information="online", methods=()),
+        make_result(100, **(BARE | {"n_shuffles": 2})),
+        make_result(
+            3,
+            classes=(-1, 0, 1),
+            channels=HEADSETS["muse"],
+            notes=(),
+            **(BARE | {"methods": ("tca",)}),
+        ),
+        make_result(4, map_=False, effect=False, distances=False, dataset="my own", n_shuffles=9),
+        make_result(4, information="inductive", causal=False, bands=BARE["bands"]),
+        make_result(
+            4,
+            information="calibration:30:labelled",
+            **(BARE | {"methods": ("source+calibration",), "n_shuffles": 40}),
+        ),
+        make_result(4, protocol="cross-session", information="online", **BARE),
     ],
     ids=["usual", "100 people", "muse", "bare", "future", "labelled", "sessions"],
 )
 def test_the_page_is_valid_and_needs_nothing_else(result):
-    page = report_html(result)
+    page = PAGE if result is RESULT else report_html(result)
     tree = parse(page)
     names = [node.tag.removeprefix(XHTML) for node in tree.iter()]
     assert not {"script", "link", "iframe", "object", "embed", "form"} & set(names)
@@ -117,7 +134,9 @@ def test_the_summary_says_what_the_numbers_say():
     assert first.startswith(f"The highest mean accuracy is that of {own.idxmax()}: ")
     assert f"{100 * own.max():.1f} %" in first
     assert f"the best of {len(own)} rows after the fact" in first
-    assert f"95 % of 20 shuffles lie between {100 * RESULT.chance['low']:.1f} and" in chance
+    low, high = (f"{100 * RESULT.chance[end]:.1f}" for end in ("low", "high"))
+    assert chance.startswith("Chance: with shuffled labels the mean accuracy of source-only [z2] ")
+    assert chance.endswith(f" %; range of 20 shuffles: {low} to {high} %.")
     passed = int((RESULT.table["p_holm"] < 0.05).sum())
     tested = int(RESULT.table["p_holm"].notna().sum())
     wanted = f"{passed} of the {tested}" if passed else f"None of the {tested}"
@@ -187,7 +206,12 @@ EVIL = "</title><script>alert('1')</script>\x1b[2J\x00\u202e"
 def test_names_from_outside_stay_text():
     names = (EVIL, '" onload="x', "a&amp;b")
     result = make_result(
-        3, names=names, classes=(EVIL, "{{ 7 * 7 }}"), dataset=EVIL, notes=(EVIL,), n_shuffles=2
+        3,
+        names=names,
+        classes=(EVIL, "{{ 7 * 7 }}"),
+        dataset=EVIL,
+        notes=(EVIL,),
+        **(BARE | {"methods": ("tca",), "n_shuffles": 2}),
     )
     result.facts["features"]["<script>"] = EVIL
     result.facts["command"] = {"own": EVIL}
@@ -202,6 +226,58 @@ def test_names_from_outside_stay_text():
     assert '" onload="x' in text_of(page)
     assert "{{ 7 * 7 }}" in text_of(page)
     assert not [n for n in tree.iter() if "onload" in n.attrib]
+
+
+def test_few_shuffles_give_no_band_and_many_a_band_of_95_percent(spared):
+    for n_shuffles, end in (
+        (9, "9 shuffles are too few for a band."),
+        (40, "; 95 % of 40 shuffles: {:.1f} to {:.1f} %."),
+    ):
+        result = make_result(5, **(BARE | {"n_shuffles": n_shuffles}))
+        ends = [100 * (result.chance[name] or 0) for name in ("low", "high")]
+        assert summary(result)[1].endswith(end.format(*ends))
+        caption = pictures(result)["subjects"].caption
+        assert ("Grey band" in caption) is (n_shuffles == 40)
+        assert ("95 % of 40 shuffles; it is a band for source-only [z2]" in caption) is (
+            n_shuffles == 40
+        )
+
+
+def test_below_five_people_the_page_shows_a_dash_and_says_why(spared):
+    page = report_html(make_result(4, **BARE))
+    rows = parse(page).findall(f".//{XHTML}table[@class='results']/{XHTML}tbody/{XHTML}tr")
+    for row in rows:
+        cells = ["".join(cell.itertext()).strip() for cell in row]
+        assert re.fullmatch(r"\d+\.\d-", cells[3])
+        assert cells[9] == "" or re.fullmatch(r"[+−]\d+\.\d-", cells[9])
+    assert "below 5 there is none (-)" in text_of(page)
+    assert "Diamond: mean over people; an interval needs at least 5." in text_of(page)
+
+
+def test_a_study_in_which_nobody_loses_names_nobody():
+    folds = RESULT.folds.assign(accuracy=0.75)
+    assert harm_sentence(replace(RESULT, folds=folds)) == (
+        f"Nobody loses accuracy in any of {differences(RESULT).shape[1]} rows."
+    )
+    assert harmed_people(replace(RESULT, folds=folds)) == []
+
+
+def test_distances_left_out_behind_z2_are_explained_below_the_figure(spared):
+    picture = PICTURES["distances"]
+    assert "z2 gives everybody the same means, so distances of means say nothing" in picture.caption
+    assert "mean_gap [none]: rho = " in picture.alt
+    assert "p " in picture.alt
+    assert "mean_gap [z2]" not in picture.alt
+    own = RESULT.distances[RESULT.distances["distance"] == "mmd_rbf"]
+    assert "z2 gives" not in pictures(replace(RESULT, distances=own))["distances"].caption
+
+
+def test_labels_between_people_leave_no_class_effect_and_a_page_all_the_same(spared):
+    result = make_result(4, **BARE)
+    block = np.full((2, 19, 2), None).tolist()
+    result.overview["class_effect"]["effect"] = block
+    assert "effect" not in pictures(result)
+    assert 'id="effect"' not in report_html(result)
 
 
 def test_the_card_and_the_recipe_are_on_the_page_without_folders(drawn):
@@ -253,7 +329,8 @@ def test_results_read_from_a_file_give_the_same_report(study_folder):
     result = StudyResult.load(study_folder)
     first = report_html(result)
     assert report_html(StudyResult.load(study_folder)) == first
-    assert "results of 20" in text_of(first)
+    assert len(parse(first).findall(f".//{XHTML}img")) == 6
+    assert "study of 20" in text_of(first)
     assert "tca [z2]" in text_of(first)
 
 
@@ -261,10 +338,10 @@ def test_results_read_from_a_file_give_the_same_report(study_folder):
 @pytest.mark.filterwarnings("ignore:band 'gamma':eegtl.errors.SignalWarning")
 def test_real_people_make_a_valid_report(realdata):
     people = eegtl.load("eegmat", root=realdata / "eegmat")
+    people = people.select(subjects=list(people.subjects)[:6])
     table = eegtl.FeatureExtractor(window=4.0).extract(people)
     result = eegtl.run_study(table, methods=[], n_shuffles=2)
     page = report_html(result)
-    parse(page)
     assert len(parse(page).findall(f".//{XHTML}img")) == 6
     effect = result.overview["class_effect"]
     assert why_no_map(effect["channels"]) == ""

@@ -188,10 +188,31 @@ def test_without_intervals_nothing_speaks_of_them():
 
 
 def test_the_band_of_chance_stands_in_the_footnotes():
-    chance = {"low": 0.4551, "high": 0.5449, "mean": 0.5, "n_shuffles": 20}
-    notes = footnotes(replace(RESULT, chance=chance))
-    assert any(note.endswith("; 95 % of the 20 means lie between 45.5 and 54.5") for note in notes)
-    assert not any("means lie between" in note for note in footnotes(RESULT))
+    def note(**chance):
+        notes = footnotes(replace(RESULT, chance={"mean": 0.5} | chance))
+        return next(n for n in notes if n.startswith("shuffled")).partition("over shuffles")[2]
+
+    ends = {"low": 0.4551, "high": 0.5449}
+    whose = "45.5 to 54.5, which is a band for source-only [z2] and for no other row"
+    assert note(**ends, kind="range", n_shuffles=20) == f"; range of 20 shuffles: {whose}"
+    assert note(**ends, kind="95 %", n_shuffles=40) == f"; 95 % of 40 shuffles: {whose}"
+    few = note(low=None, high=None, kind="none", n_shuffles=9)
+    assert few == "; 9 shuffles are too few for a band"
+    assert not any("shuffles:" in n or "too few" in n for n in footnotes(RESULT))
+
+
+def test_fewer_than_five_people_have_a_dash_for_an_interval():
+    few = {"n_subjects": 4}
+    result = _result(
+        _line("source-only", "none", "inductive", 0.648, **few),
+        _line("tca", "z2", "transductive", 0.76, delta_accuracy=0.112, p_holm=0.4, **few),
+        _line("shuffled labels", "z2", "transductive", 0.5, **few),
+    )
+    lines = format_markdown(result).splitlines()
+    assert "| 64.8 +- 15.8 | - | 41.2 | - |  |" in lines[2]
+    assert "| 76.0 +- 15.8 | - | 41.2 | +11.2  p=.400 | - |" in lines[3]
+    assert "| 50.0 +- 15.8 |  | 41.2 |  |  |" in lines[4]
+    assert "below 5 there is none (-)" in " ".join(footnotes(result))
 
 
 def test_the_title_says_what_the_study_was():

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len
+from scipy.fft import irfft, next_fast_len, rfft
 
 from .draws import Draws
-from .fields import Shares, draw_field, wander
+from .fields import N_TERMS, Shares, combine, draw_field, wander
 from .head import N_PATCHES, lead_field
 from .pattern import class_effects
 from .settings import SyntheticSettings
@@ -26,7 +26,7 @@ _WANDER = Shares(whole=0.10, band=0.42, patch=0.10, own=0.38)
 _TRIAL_BANDS = np.array([1.25, 0.80, 1.40, 0.65, 0.70])
 #: What a clip does to everybody at the same moment, and how fast it changes (s).
 _CLIP = Shares(whole=0.10, band=0.40, patch=0.10, own=0.40)
-_CLIP_TIMES = {4.0: 1.0}
+_CLIP_SECONDS = 4.0
 _STEPS_PER_SECOND = 8
 
 
@@ -135,29 +135,44 @@ def clip_course(
 ) -> NDArray[np.float64]:
     """Give what a clip does to everybody, for a stimulus effect of 1.
 
+    The k-th clips of all classes play the same course, each from another place on: it closes to a
+    ring, which they enter evenly spaced. So classes differ in when something happens and in
+    nothing else, neither in the mean over a trial, which is 0, nor in the spread about it; courses
+    of their own would be an effect of the class, since a clip has one class.
+
     Parameters
     ----------
     settings : SyntheticSettings
-        What the wearers are like; only seed and length of the trial matter.
+        What the wearers are like; only seed, classes and length of the trial matter.
     stimulus : str
-        The clip.
+        The clip, as `plan.plan_trials` names it.
     times : ndarray, shape (n_times,)
         Seconds from the start of the clip.
 
     Returns
     -------
     ndarray, shape (n_patches, n_bands, n_times)
-        Change of log amplitude.
+        Change of log amplitude: noise that forgets as exp(-t / 4 s), of variance 1 over time.
 
     Examples
     --------
-    >>> clip_course(SyntheticSettings(), "clip01", np.array([0.0, 7.5])).shape
-    (24, 5, 2)
+    >>> settings = SyntheticSettings()
+    >>> first = clip_course(settings, "clip01", np.array([10.0, 17.5]))
+    >>> first.shape, np.array_equal(first, clip_course(settings, "clip02", np.array([0.0, 7.5])))
+    ((24, 5, 2), True)
     """
-    n = int(np.ceil(settings.trial_seconds * _STEPS_PER_SECOND)) + 2
-    draws = Draws(settings.seed, "clip", stimulus)
-    course = wander(draws, _CLIP, n, 1 / _STEPS_PER_SECOND, _CLIP_TIMES)
-    place = np.clip(times * _STEPS_PER_SECOND, 0, n - 2)
+    number, of_class = divmod(int(stimulus.removeprefix("clip")) - 1, len(settings.classes))
+    n = int(np.ceil(settings.trial_seconds * _STEPS_PER_SECOND))
+    interval = settings.trial_seconds / n
+    noise = Draws(settings.seed, "clip", number).normal((n, N_TERMS)).T
+    # x[k + 1] = keep x[k] + e, round the ring and without its mean.
+    keep = np.exp(-interval / _CLIP_SECONDS)
+    response = 1 / (1 - keep * np.exp(-2j * np.pi * np.arange(n // 2 + 1) / n))
+    response[0] = 0.0
+    ring = irfft(rfft(noise, axis=1) * response, n=n, axis=1)
+    ring /= irfft(response, n=n).std() * np.sqrt(n)
+    course = combine(ring, _CLIP)
+    place = times / interval + n * of_class / len(settings.classes)
     step = np.floor(place).astype(np.intp)
     part = place - step
-    return np.asarray((1 - part) * course[..., step] + part * course[..., step + 1])
+    return np.asarray((1 - part) * course[..., step % n] + part * course[..., (step + 1) % n])

@@ -12,7 +12,7 @@ from .settings import SyntheticSettings
 from .wearer import Contacts, Wearer
 
 _BLINK_SECONDS = 0.35
-_LEAST_PAUSE = 0.6  # s between the starts of two blinks
+_LEAST_PAUSE = 0.6  # s between the starts of two blinks; below 60 / wearer.MOST_BLINKS
 
 
 def blink_times(
@@ -41,7 +41,7 @@ def blink_times(
     """
     if not wearer.blinks_per_minute:
         return np.zeros(0)
-    mean = max(60.0 / wearer.blinks_per_minute - _LEAST_PAUSE, 0.1)
+    mean = 60.0 / wearer.blinks_per_minute - _LEAST_PAUSE
     draws = Draws(settings.seed, "blinks", number, session)
     starts: list[float] = []
     last = -_LEAST_PAUSE

@@ -118,7 +118,6 @@ def wander(
     """
     terms = np.zeros((N_TERMS, n))
     for tau, share in times.items():
-        # Drawn in the order of time, so that a longer recording begins like a shorter one.
         noise = np.ascontiguousarray(draws.normal((n, N_TERMS)).T)
         keep = np.exp(-interval / tau)
         noise[:, 1:] *= np.sqrt(1 - keep**2)

@@ -16,8 +16,8 @@ N_PATCHES = 24
 #: Distance of a patch from the centre of a homogeneous sphere, as a share of its radius. Its
 #: potentials are those of a dipole at 0.8 of the radius behind a skull, to r > .99.
 _DEPTH = 0.6
-#: Where a dipole for each eye makes blinks fall from the forehead to half at AF3 and to a tenth at
-#: Fz, as blinks do.
+#: Where a dipole for each eye makes blinks fall from the forehead to .58 at AF3 and to a tenth at
+#: Fz, much as blinks do.
 _EYE_DEPTH = 0.5
 _EYES = ((-0.30, 0.93, -0.20), (0.30, 0.93, -0.20))
 #: Centre of the sphere that fits the 10-10 electrodes of Colin 27 best, in metres.

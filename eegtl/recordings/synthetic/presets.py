@@ -13,6 +13,8 @@ PRESETS: dict[str, SyntheticSettings] = {
         trials_per_class=2,
         channels=HEADSETS["muse"],
         sfreq=256.0,
+        trial_effect=0.21,
+        drift=0.31,
         mains=60.0,
     ),
     "synthetic-cap": SyntheticSettings(channels=HEADSETS["seed62"], sfreq=200.0),

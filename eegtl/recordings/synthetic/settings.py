@@ -12,19 +12,23 @@ from ..channels import HEADSETS, canonical_name
 
 # The least value of every number, and how the bound reads.
 _WHOLE = {"n_subjects": 1, "n_sessions": 1, "trials_per_class": 1, "seed": 0}
-_NUMBERS = (
-    "pause_seconds",
-    "class_effect",
-    "subject_shift",
-    "day_shift",
-    "trial_effect",
-    "drift",
-    "stimulus_effect",
-    "label_shift",
-    "alpha_spread",
-    "blinks",
-    "mains",
+_NUMBERS = {"trial_seconds": 1} | dict.fromkeys(
+    (
+        "pause_seconds",
+        "class_effect",
+        "subject_shift",
+        "day_shift",
+        "trial_effect",
+        "drift",
+        "stimulus_effect",
+        "label_shift",
+        "alpha_spread",
+        "blinks",
+        "mains",
+    ),
+    0,
 )
+_MOST_BLINKS = 50
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class SyntheticSettings:
     trials_per_class : int
         Number of trials of each class per recording, where the mix is even.
     trial_seconds, pause_seconds : float
-        Length of a trial, and of the pauses before, between and after trials, in seconds.
+        Length of a trial, at least 1 s, and of the pauses before, between and after trials, in
+        seconds.
     classes : tuple of str
         Labels, from the most negative to the most positive feeling.
     channels : tuple of str
@@ -60,14 +65,15 @@ class SyntheticSettings:
     drift : float
         Standard deviation of the slow wandering within a recording (see `activity.DRIFT`).
     stimulus_effect : float
-        Standard deviation over time of what a clip does to everybody at the same moment.
+        Standard deviation over time of what a clip does to everybody at the same moment; it says
+        nothing of the class (see `activity.clip_course`).
     label_shift : float
         From 0, where everybody has all classes alike, to 1, where each wearer has one class only;
         wearers favour the classes in turn.
     alpha_hz, alpha_spread : float
         Mean over people of the frequency of the alpha peak and its standard deviation, in Hz.
     blinks : float
-        Blinks per minute of the typical wearer; 0 for none.
+        Blinks per minute of the typical wearer, 50 at most; 0 for none.
     mains : float
         Frequency of the hum in Hz; 0 for none.
 
@@ -104,19 +110,22 @@ class SyntheticSettings:
     mains: float = 50.0
 
     def __post_init__(self) -> None:
-        for name, limit in (_WHOLE | dict.fromkeys(_NUMBERS, 0)).items():
+        for name, limit in (_WHOLE | _NUMBERS).items():
             value = getattr(self, name)
             if name in _WHOLE and (not isinstance(value, Integral) or isinstance(value, bool)):
                 raise InputError(f"{name} must be a whole number, not {value!r}")
             if not (_is_number(value) and value >= limit):
                 raise InputError(f"{name} must be a number of at least {limit}, not {value!r}")
-        for name, above, why in (
-            ("trial_seconds", 0, ""),
-            ("sfreq", 100, " Hz, so that the band up to 50 Hz fits"),
-        ):
-            value = getattr(self, name)
-            if not (_is_number(value) and value > above):
-                raise InputError(f"{name} must be a number above {above}{why}, not {value!r}")
+        if not (_is_number(self.sfreq) and self.sfreq > 100):
+            raise InputError(
+                "sfreq must be a number above 100 Hz, so that the band up to 50 Hz fits, not "
+                f"{self.sfreq!r}"
+            )
+        if self.blinks > _MOST_BLINKS:
+            raise InputError(
+                f"blinks must be at most {_MOST_BLINKS} per minute, since some wearers blink "
+                f"twice as often as the typical one, not {self.blinks!r}"
+            )
         if self.label_shift > 1:
             raise InputError(f"label_shift must be a number from 0 to 1, not {self.label_shift!r}")
         if not (_is_number(self.alpha_hz) and 8 <= self.alpha_hz <= 14):
@@ -143,5 +152,5 @@ class SyntheticSettings:
 
 
 def _is_number(value: Any) -> bool:
-    """Say whether a value is a finite number."""
-    return isinstance(value, Real) and isfinite(value)
+    """Say whether a value is a finite number and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)

@@ -24,6 +24,8 @@ _ALPHA_GAIN = 1.2  # likewise, of the log amplitude of the peak
 _EXPRESSION = 0.25  # standard deviation of the log of the factor of the class effect
 _BLINK_RATE, _BLINK_UV = 0.5, 0.3  # standard deviations over persons, of the log
 _BLINK_PEAK = 100.0  # uV
+#: Highest rate of anybody: closer blinks would run into each other.
+MOST_BLINKS = 80.0
 _MAINS_UV, _MAINS_PERSON, _MAINS_CONTACT = 0.5, 0.5, 0.6
 _SENSOR_UV, _SENSOR_CONTACT = 0.4, 0.3
 
@@ -43,7 +45,7 @@ class Wearer:
     expression : float
         Factor of the class effect.
     blinks_per_minute, blink_uv : float
-        How often the wearer blinks, and the peak of a blink on the forehead in uV.
+        How often the wearer blinks (80 at most), and the peak of a blink on the forehead in uV.
     mains_uv : float
         Root mean square of the hum at an electrode of usual contact, in uV.
     """
@@ -84,7 +86,7 @@ def draw_wearer(settings: SyntheticSettings, number: int) -> Wearer:
         alpha_gain=float(np.exp(_ALPHA_GAIN * settings.subject_shift * z[1])),
         exponent=float(EXPONENT + _EXPONENT * settings.subject_shift * z[2]),
         expression=float(np.exp(_EXPRESSION * z[3])),
-        blinks_per_minute=float(settings.blinks * np.exp(_BLINK_RATE * z[4])),
+        blinks_per_minute=float(min(settings.blinks * np.exp(_BLINK_RATE * z[4]), MOST_BLINKS)),
         blink_uv=float(_BLINK_PEAK * np.exp(_BLINK_UV * z[5])),
         mains_uv=float(_MAINS_UV * np.exp(_MAINS_PERSON * z[6])) if settings.mains else 0.0,
     )

@@ -162,7 +162,8 @@ def stack(values: ArrayLike, width: float, n_levels: int) -> NDArray[np.float64]
     width : float
         Two values closer than this would touch.
     n_levels : int
-        How many dots may stand side by side across the strip.
+        How many dots may stand side by side across the strip, unless more values are equal:
+        then the largest stack fills the strip, and the others are in proportion to it.
 
     Returns
     -------
@@ -179,10 +180,57 @@ def stack(values: ArrayLike, width: float, n_levels: int) -> NDArray[np.float64]
     offsets = np.zeros(len(values))
     finite = np.flatnonzero(np.isfinite(values))
     bins = np.round(values[finite] / width)
+    step = 2 / max(n_levels - 1, largest_tie(values, width) - 1, 1)
     for place in np.unique(bins):
         members = finite[bins == place]
         members = members[np.argsort(values[members], kind="stable")]
         n = len(members)
-        step = 2 / max(n_levels - 1, n - 1, 1)
         offsets[members] = step * (np.arange(n) - (n - 1) / 2)
     return offsets
+
+
+def line_height(tallest: int, many: bool) -> float:
+    """Choose the height of one strip, so that its largest stack is more than a solid bar.
+
+    Parameters
+    ----------
+    tallest : int
+        Dots in the largest stack of all strips, see `largest_tie`.
+    many : bool
+        Whether there are more than `MANY` people.
+
+    Returns
+    -------
+    float
+        In inches.
+
+    Examples
+    --------
+    >>> line_height(3, many=False), line_height(100, many=True)
+    (0.38, 0.8)
+    """
+    usual = 0.5 if many else 0.38
+    return min(max(usual, 0.025 * tallest), 0.8)
+
+
+def largest_tie(values: ArrayLike, width: float) -> int:
+    """Count the dots of the largest stack.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+    width : float
+        As in `stack`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> largest_tie([0.0, 1.0, 1.0, float("nan")], 0.1)
+    2
+    """
+    values = np.asarray(values, dtype=np.float64)
+    places = np.round(values[np.isfinite(values)] / width)
+    return int(np.unique(places, return_counts=True)[1].max(initial=0))

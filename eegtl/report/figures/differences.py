@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ...errors import InputError
 from ...evaluation import StudyResult
-from ..scores import baselines, differences, interval_of, row_keys
+from ..scores import baselines, differences, has_intervals, interval_of, row_keys
 from .canvas import (
     BLACK,
     BLUE,
@@ -24,7 +24,9 @@ from .canvas import (
     VERMILION,
     drawable,
     label,
+    largest_tie,
     legend,
+    line_height,
     new_figure,
     plain_axes,
     stack,
@@ -33,6 +35,8 @@ from .canvas import (
 
 #: a loss of this many points is named
 NAMED_LOSS = 5.0
+#: dots closer than so many points would touch
+_TOUCHING = 1.2
 
 
 def differences_figure(
@@ -41,8 +45,9 @@ def differences_figure(
     """Draw each person's difference to source-only, one strip a row of the table.
 
     Strips are grouped by the row they are compared with. Circles gain or stay, triangles lose;
-    the person who loses most is named where the loss is at least five points, and the number
-    of those who lose stands at the right.
+    people whose differences are equal stand in one stack, the higher the more they are. The one
+    who loses most is named where the loss is at least five points, and the number of those who
+    lose stands at the right.
 
     Parameters
     ----------
@@ -71,7 +76,8 @@ def differences_figure(
     groups = _groups(deltas, baselines(result))
     n_lines = deltas.shape[1] + len(groups)
     many = len(deltas) > MANY
-    figure = new_figure(9.0, (0.5 if many else 0.38) * n_lines + 1.2)
+    tallest = max(largest_tie(values, _TOUCHING) for _, values in deltas.items())
+    figure = new_figure(9.0, line_height(tallest, many) * n_lines + 1.2)
     axes = figure.subplots()
     plain_axes(axes, grid="x")
     axes.axvline(0, color=INK, linewidth=1, zorder=2)
@@ -94,7 +100,7 @@ def differences_figure(
     reach = max(5.0, float(np.nanmax(np.abs(deltas.to_numpy()))))
     axes.set_xlim(-1.25 * reach, 1.08 * reach)
     label(axes, x=f"difference of one person, points of {metric.replace('_', ' ')}")
-    _explain(figure, metric)
+    _explain(figure, with_interval=metric == "accuracy" and has_intervals(result))
     return figure
 
 
@@ -117,7 +123,7 @@ def _strip(
 ) -> None:
     """Draw one row: dots, mean and interval, the one who loses most, the number of losers."""
     values = deltas.to_numpy(dtype=float)
-    heights = place - 0.08 + 0.26 * stack(values, 1.2, 7 if many else 5)
+    heights = place - 0.08 + 0.26 * stack(values, _TOUCHING, 7 if many else 5)
     size = 9 if many else 20
     for part, colour, marker in ((values >= 0, BLUE, "o"), (values < 0, VERMILION, "v")):
         axes.scatter(
@@ -155,9 +161,9 @@ def _strip(
     write(axes, 1.01, place, lose, in_layout=True, transform=beside, va="center")
 
 
-def _explain(figure: Figure, metric: str) -> None:
+def _explain(figure: Figure, *, with_interval: bool) -> None:
     """Name the marks above the strips."""
-    mean = "mean, 95 % interval" if metric == "accuracy" else "mean"
+    mean = "mean, 95 % interval" if with_interval else "mean"
     handles = [
         Line2D([], [], marker="o", linestyle="", color=BLUE, markersize=5, label="gains or stays"),
         Line2D([], [], marker="v", linestyle="", color=VERMILION, markersize=5, label="loses"),

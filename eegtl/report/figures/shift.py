@@ -30,6 +30,9 @@ from .canvas import (
     write,
 )
 
+#: inches: a panel, a letter's width and a line's height in a name, the note in the upper left
+_PANEL, _CORNER = np.array([4.1, 3.6]), np.array([1.1, 0.25])
+_LETTER, _LINE = 0.092, 0.15
 _TITLES = {"none": "before: everybody on one scale", "z2": "after z2: each person on an own scale"}
 
 
@@ -37,7 +40,8 @@ def shift_figure(result: StudyResult) -> Figure:
     """Draw the windows on the first two principal components, before and after ``z2``.
 
     Above, colours are people; below, they are classes, which have a marker each in all panels.
-    Where the clouds above lie apart, people differ by more than their classes do.
+    Where the clouds above lie apart, people differ by more than their classes do; then people are
+    named, except where a name would be written over another.
 
     Parameters
     ----------
@@ -140,7 +144,7 @@ def _limits(axes: Axes, points: NDArray[np.float64]) -> None:
 def _names(
     axes: Axes, points: NDArray[np.float64], subject: NDArray[Any], people: list[str]
 ) -> None:
-    """Write each person's name at the middle of the cloud, where clouds lie apart."""
+    """Write people's names at the middle of their clouds, where clouds and names lie apart."""
     middles = np.array([np.median(points[subject == i], axis=0) for i in range(len(people))])
     spread = np.median([points[subject == i].std(axis=0).mean() for i in range(len(people))])
     apart = middles.std(axis=0).mean() > spread
@@ -148,8 +152,49 @@ def _names(
         return
     style: dict[str, Any] = {"ha": "center", "va": "center", "fontweight": "bold", "clip_on": True}
     halo = [withStroke(linewidth=2.2, foreground=WHITE)]
-    for name, (x, y) in zip(people, middles, strict=True):
-        write(axes, x, y, drawable(name, 10), path_effects=halo, **style)
+    shown = [drawable(name, 10) for name in people]
+    for i in names_with_room(middles, shown, axes.get_xlim(), axes.get_ylim()):
+        write(axes, middles[i, 0], middles[i, 1], shown[i], path_effects=halo, **style)
+
+
+def names_with_room(
+    middles: NDArray[np.float64],
+    names: list[str],
+    x_limits: tuple[float, float],
+    y_limits: tuple[float, float],
+) -> list[int]:
+    """Choose the names that can be written without touching each other.
+
+    Parameters
+    ----------
+    middles : ndarray of shape (n_people, 2)
+        Where they would be written.
+    names : list of str
+    x_limits, y_limits : (float, float)
+        Of the panel.
+
+    Returns
+    -------
+    list of int
+        Those farthest from the middle of all come first, since they stand out.
+
+    Examples
+    --------
+    >>> middles = np.array([[0.2, 0.2], [0.21, 0.2], [0.7, 0.7]])
+    >>> names_with_room(middles, ["a", "b", "c"], (0.0, 1.0), (0.0, 1.0))
+    [2, 0]
+    """
+    low, high = np.array([x_limits, y_limits]).T
+    places = (middles - low) / (high - low) * _PANEL  # in inches
+    sizes = np.array([(_LETTER * len(name), _LINE) for name in names])
+    boxes, chosen = [(_CORNER / 2 + [0, _PANEL[1] - _CORNER[1]], _CORNER)], []
+    for i in np.argsort(-np.linalg.norm(places - np.median(places, axis=0), axis=1), kind="stable"):
+        inside = (places[i] > sizes[i] / 2).all() and (places[i] < _PANEL - sizes[i] / 2).all()
+        free = all((np.abs(places[i] - at) > (sizes[i] + size) / 2).any() for at, size in boxes)
+        if inside and free:
+            boxes.append((places[i], sizes[i]))
+            chosen.append(int(i))
+    return chosen
 
 
 def _explain(figure: Figure, classes: list[str]) -> None:

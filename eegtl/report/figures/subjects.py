@@ -13,7 +13,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ...evaluation import StudyResult
-from ..scores import interval_of, row_keys, scores_by_person, scores_by_shuffle, study_rows
+from ..chance import chance_name
+from ..scores import (
+    has_intervals,
+    interval_of,
+    row_keys,
+    scores_by_person,
+    scores_by_shuffle,
+    study_rows,
+)
 from .canvas import (
     BLACK,
     BLUE,
@@ -23,13 +31,17 @@ from .canvas import (
     SHADE,
     drawable,
     label,
+    largest_tie,
     legend,
+    line_height,
     new_figure,
     plain_axes,
     stack,
     write,
 )
 
+#: dots closer than so many points would touch
+_TOUCHING = 0.9
 _WORDS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -44,8 +56,9 @@ def subjects_figure(
     """Draw one dot a person in one strip a row of the table.
 
     The diamond is the mean over people, its line the 95 % interval of the mean (accuracy only).
-    The grey band holds 95 % of the means that shuffled labels give, the dashed line is the row
-    ``majority``. In the row ``shuffled labels`` a dot is a shuffle.
+    The grey band is that of the row ``shuffled labels``, in which a dot is a shuffle: the range
+    of the shuffles, from 40 on the middle 95 % of them, below 10 none. The dashed line is the row
+    ``majority``.
 
     Parameters
     ----------
@@ -67,7 +80,9 @@ def subjects_figure(
     keys = row_keys(result, rows)
     shuffled = {row.key for row in study_rows(result) if row.shuffled}
     many = len(scores) > MANY
-    figure = new_figure(9.0, (0.54 if many else 0.4) * len(keys) + 1.3)
+    own = [row.key for row in study_rows(result) if row.role != "reference" and row.key in keys]
+    tallest = max((largest_tie(100 * scores[key], _TOUCHING) for key in own), default=0)
+    figure = new_figure(9.0, (line_height(tallest, many) + 0.03) * len(keys) + 1.3)
     axes = figure.subplots()
     plain_axes(axes, grid="x")
     _chance(axes, result, scores, metric)
@@ -77,7 +92,7 @@ def subjects_figure(
         column = scores_by_shuffle(result, metric) if is_shuffled else scores[key]
         values = 100 * column.to_numpy(dtype=float)
         low = min(low, float(np.nanmin(values, initial=100.0)))
-        offsets = stack(values, 0.9, 9 if many else 5)
+        offsets = stack(values, _TOUCHING, 9 if many else 5)
         axes.scatter(
             values,
             place - 0.08 + 0.26 * offsets,
@@ -98,8 +113,9 @@ def subjects_figure(
 
 def _chance(axes: Axes, result: StudyResult, scores: pd.DataFrame, metric: str) -> None:
     """Shade what shuffled labels give, and mark what guessing one class gives."""
-    if result.chance is not None and metric == "accuracy":
-        axes.axvspan(100 * result.chance["low"], 100 * result.chance["high"], color=SHADE, zorder=1)
+    chance = result.chance
+    if metric == "accuracy" and chance is not None and chance_name(result):
+        axes.axvspan(100 * chance["low"], 100 * chance["high"], color=SHADE, zorder=1)
     if "majority [none]" in scores:
         middle = 100 * scores["majority [none]"].mean()
         axes.axvline(middle, color=FAINT, linestyle="--", linewidth=1, zorder=2)
@@ -130,12 +146,12 @@ def _mean(
 def _explain(figure: Figure, result: StudyResult, metric: str, many: bool) -> None:
     """Name the marks above the strips."""
     size, main = 4 if many else 5, metric == "accuracy"
-    mean = "mean, 95 % interval" if main else "mean"
+    mean = "mean, 95 % interval" if main and has_intervals(result) else "mean"
     handles: list[Artist] = [
         Line2D([], [], marker="o", linestyle="", color=BLUE, markersize=size, label="one person"),
         Line2D([], [], marker="D", color=BLACK, markersize=5, markeredgecolor="white", label=mean),
     ]
-    if result.chance is not None and main:
-        handles.append(Patch(color=SHADE, label="95 % of the means with shuffled labels"))
+    if main and chance_name(result):
+        handles.append(Patch(color=SHADE, label=f"shuffled labels: {chance_name(result)}"))
     handles.append(Line2D([], [], color=FAINT, linestyle="--", label="majority"))
     legend(figure, handles, loc="outside upper left", ncols=len(handles))

@@ -48,27 +48,70 @@ def class_effect_figure(result: StudyResult) -> Figure:
     InputError
         When the study kept no class effect.
     """
-    found = result.overview.get("class_effect") if result.overview else None
-    if not found:
+    found = class_effect(result)
+    if found is None:
         raise InputError(
             "this study kept no class effect (its features are no full block of channels and "
-            "bands), so there is no map to draw; extract a feature such as 'de' for all bands."
+            "bands, or nobody has several classes), so there is no map to draw; extract a feature "
+            "such as 'de' for all bands."
         )
-    effect = np.asarray(found["effect"], dtype=float)
-    names = [drawable(name, 20) for name in found["classes"]]
-    if len(names) == 2:
-        effect, names = effect[1:], [f"{names[1]} minus {names[0]}"]
-    else:
-        names = [f"{name} minus the rest" for name in names]
+    effect, names = _shown_classes(found)
     reach = max(float(np.nanmax(np.abs(effect))), 1e-6)
-    maps = not why_no_map(found["channels"])
-    draw = _maps if maps else _tables
+    draw = _tables if no_map_of(found) else _maps
     figure, image = draw(effect, names, found, reach)
     bar = figure.colorbar(image, ax=figure.axes, shrink=0.8, aspect=25, pad=0.02)
     bar.set_label("class effect, sd", fontsize=NORMAL, color=INK, family="DejaVu Sans")
     bar.ax.tick_params(labelsize=SMALL)
     bar.outline.set_visible(False)
     return figure
+
+
+def class_effect(result: StudyResult) -> dict[str, Any] | None:
+    """Give the class effect that a study kept, unless it holds no number.
+
+    Parameters
+    ----------
+    result : StudyResult
+
+    Returns
+    -------
+    dict or None
+        ``overview["class_effect"]``. None also where everybody has one class, such as patients
+        and controls: then nobody's classes can be compared.
+    """
+    found = result.overview.get("class_effect") if result.overview else None
+    if not found or not np.isfinite(np.asarray(found["effect"], dtype=float)).any():
+        return None
+    return dict(found)
+
+
+def _shown_classes(found: dict[str, Any]) -> tuple[NDArray[np.float64], list[str]]:
+    """Leave out the classes that nobody has beside others, and the mirror image of two."""
+    effect = np.asarray(found["effect"], dtype=float)
+    names = [drawable(name, 20) for name in found["classes"]]
+    known = [i for i in range(len(names)) if np.isfinite(effect[i]).any()]
+    if len(names) == 2 and known[-1] == 1:
+        return effect[1:], [f"{names[1]} minus {names[0]}"]
+    return effect[known], [f"{names[i]} minus the rest" for i in known]
+
+
+def no_map_of(found: dict[str, Any]) -> str:
+    """Say why a class effect gives no map of the head.
+
+    Parameters
+    ----------
+    found : dict
+        As `class_effect` gives it.
+
+    Returns
+    -------
+    str
+        Empty when it gives one. Electrodes without a value in some panel do not count.
+    """
+    effect, _ = _shown_classes(found)
+    known = np.flatnonzero(np.isfinite(effect).all(axis=(0, 2)))
+    reason = why_no_map([found["channels"][i] for i in known])
+    return reason or why_no_map(found["channels"])
 
 
 def why_no_map(ch_names: Sequence[str]) -> str:
