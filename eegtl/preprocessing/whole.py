@@ -117,8 +117,10 @@ def _check_left(data: Floats, recording: Recording) -> None:
     rows = (recording.raw.get_data(picks=[i])[0] for i in range(len(names)))
     check_signals(rows, names, file=recording.file, subject=recording.subject)
     zero = [name for i, name in enumerate(names) if not recording.raw.get_data(picks=[i]).any()]
-    why = f"zero throughout: {', '.join(zero)}, which Dropouts takes for lost" if zero else (
-        "at every moment some channel has no sample"
+    why = (
+        f"zero throughout: {', '.join(zero)}, which Dropouts takes for lost"
+        if zero
+        else ("at every moment some channel has no sample")
     )
     raise SubjectError(
         f"nothing but a gap is left ({why}). Leave such channels out with Channels",

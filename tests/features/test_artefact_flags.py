@@ -167,4 +167,4 @@ def test_lost_samples_behind_a_window_count_as_the_last_good_one():
     chunk[0, 17] = 5e-4
     marks = MarkedWindows(ArtefactMarks(amplitude=1e-4), 100.0, ["Fz"], 25.0, 5)
     marks.append(np.concatenate([chunk, [[np.nan, 9e-1]]], axis=1))
-    assert marks.judge(np.array([0]))[0, 0].tolist() == [True, False, True, False]
+    assert marks.judge(np.array([0]))[0, 0].tolist() == [True, False, True, False, False]

@@ -243,9 +243,8 @@ def test_less_than_a_second_is_judged_as_it_is():
     data = noise(3, 300)
     data[0, 20] = 1e-3
     recording = make_recording(data)
-    chain = Chain((Resample(50.0), ArtefactMarks(amplitude=5e-4)))
     short = Recording(
-        recording.raw.copy().crop(0, 0.398),
+        recording.raw.copy().crop(0, 0.396),
         subject="a",
         session=1,
         trials=recording.trials.assign(duration=0.3),
@@ -254,7 +253,6 @@ def test_less_than_a_second_is_judged_as_it_is():
     )
     marked = listed(ArtefactMarks(amplitude=5e-4).apply(short).raw)
     assert marked == [(0.0, 0.4, "BAD_amplitude", ("Fz",))]
-    assert listed(chain.apply(short).raw) == []
 
 
 def test_marks_of_channels_that_leave_leave_too_unless_they_were_mixed_in():
@@ -268,9 +266,7 @@ def test_marks_of_channels_that_leave_leave_too_unless_they_were_mixed_in():
     assert mixed == [(0.0, 0.1, "lead off", ()), (0.0, 1.0, "BAD_amplitude", ())]
     # The marks stand behind the reference that left: they are about what is left of it.
     later = listed(Chain((Reference("average"), marks, fz)).apply(before).raw)
-    assert later[0] == (0.0, 0.1, "lead off", ())
-    assert [row[2:] for row in later[1:]] in ([], [("BAD_amplitude", ("Fz",))])
-    # A channel made anew by its name is another one.
+    assert later == [(0.0, 0.1, "lead off", ())]
     kept = Chain((marks, Channels(["Fz", "TP9"]))).apply(before)
     assert listed(kept.raw) == []
 

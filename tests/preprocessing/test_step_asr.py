@@ -78,7 +78,7 @@ def test_the_calibration_passes_unchanged_and_at_once():
     n = round(20 * SFREQ)
     np.testing.assert_array_equal(running.push(signal[:, :n]), signal[:, :n])
     assert running.push(signal[:, n : n + 10]).shape[1] == 0
-    assert running.notes == ("ASR: calibrated on 20 s",)
+    assert running.notes == ("ASR: calibrated on 20 s, 0% of them not calm",)
     assert running.delay == (50 + 25 - 1) / SFREQ
 
 
@@ -146,6 +146,67 @@ def test_the_mixing_is_the_root_of_the_covariance():
     # Thresholds lie at the mean amplitude of the components plus 10 of its deviations.
     values = linalg.eigvalsh(mixing)
     assert (np.linalg.norm(thresholds, axis=1) > values).all()
+
+
+def test_a_burst_of_three_sources_is_taken_out():
+    signal = calm()
+    # Three sources of their own frequencies, so that they are three and not one.
+    rng, n = np.random.default_rng(4), BURST.stop - BURST.start
+    dirty = signal.copy()
+    for hertz in (12, 25, 38):
+        wave = np.sin(2 * np.pi * hertz * np.arange(n) / SFREQ) * np.hanning(n)
+        dirty[:, BURST] += 4e-4 * rng.standard_normal((N_CHANNELS, 1)) * wave
+    assert rms(dirty[:, BURST]) > 15 * rms(signal)
+    assert rms(clean(dirty)[:, BURST]) < 2 * rms(signal)
+
+
+def test_two_components_of_eight_stay_when_all_is_loud():
+    signal = calm()
+    signal[:, BURST] *= 50
+    running = STEP.start(SFREQ, NAMES, (1.0, 100.0))
+    running.push(signal[:, : BURST.stop - 40])
+    assert np.linalg.matrix_rank(running._engine.reconstruction) == 2
+
+
+def test_nothing_but_the_calibration_crosses_a_gap():
+    signal = calm()
+    begin, gap = round(20 * SFREQ), round(30 * SFREQ)
+    loud = signal.copy()
+    loud[:, gap - 200 : gap - 10] *= 60
+    for data in (signal, loud):
+        data[:, gap - 10 : gap] = np.nan
+    short = np.delete(signal, np.s_[begin : gap - 10], axis=1)
+    expected = clean(signal)[:, gap:]
+    np.testing.assert_array_equal(clean(loud)[:, gap:], expected)
+    np.testing.assert_array_equal(clean(short)[:, begin + 10 :], expected)
+
+
+def test_behind_a_gap_the_shaping_is_in_the_steady_state_of_the_first_sample():
+    engine = STEP.start(SFREQ, NAMES, (1.0, 100.0))._engine
+    sample = 1e-4 * np.arange(1.0, 9.0)
+    engine.restart(sample, 12_345)
+    shaped = engine._shape(np.repeat(sample[:, None], 300, axis=1))
+    np.testing.assert_allclose(shaped, np.repeat(shaped[:, :1], 300, axis=1), rtol=1e-6)
+    assert (engine._shaped == 0).all()
+
+
+@pytest.mark.parametrize(("share", "warns"), [(0.0, False), (0.2, False), (0.5, True), (0.8, True)])
+def test_a_calibration_that_is_not_calm_is_told(share, warns):
+    signal = calm()
+    signal[:, 200 : 200 + round(share * 20 * SFREQ)] *= 30
+    running = STEP.start(SFREQ, NAMES, (1.0, 100.0))
+    n = round(20 * SFREQ)
+    if warns:
+        message = r"(4[5-9]|5\d|8\d)% of the 20 s on which ASR was calibrated are not calm"
+        with pytest.warns(SignalWarning, match=message):
+            running.push(signal[:, :n])
+    else:
+        running.push(signal[:, :n])
+    (note,) = running.notes
+    found = float(note.removeprefix("ASR: calibrated on 20 s, ").split("%")[0]) / 100
+    assert abs(found - share) < 0.06
+    chain = Chain.of(STEP).start(SFREQ, NAMES, (1.0, 100.0))
+    assert chain.notes == ("ASR: calibrated on 20 s",)
 
 
 def test_a_short_signal_is_not_cleaned_and_says_so():

@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 
 import eegtl
-from eegtl.errors import InputError, SignalError, SubjectError
+from eegtl.errors import InputError, SignalError, SignalWarning, SubjectError
 from eegtl.preprocessing import (
+    ASR,
     STEPS,
     ArtefactMarks,
     Bandpass,
     Chain,
     Channels,
+    Dropouts,
     Notch,
     Reference,
     Resample,
@@ -143,6 +145,7 @@ def test_descriptions_make_the_chain_again():
     description = json.loads(json.dumps(LONG.describe()))
     assert Chain.from_description(description) == LONG
     assert set(STEPS) == {
+        "dropouts",
         "notch",
         "bandpass",
         "reference",
@@ -156,13 +159,98 @@ def test_descriptions_make_the_chain_again():
         assert issubclass(step, Step)
         assert step.name == name
     for wrong, message in (
-        ({"name": "nocth"}, r"there is no step 'nocth' of preprocessing; choose from notch, band"),
+        (
+            {"name": "nocth"},
+            r"there is no step 'nocth' of preprocessing; choose from dropouts, notch",
+        ),
         ({}, r"there is no step None"),
         ({"name": "notch", "hz": 50}, r"the step 'notch' has no setting 'hz'; it has frequency, "),
         ({"name": "resample"}, r"the step 'resample' cannot be made: .*sfreq"),
     ):
         with pytest.raises(InputError, match=message):
             Chain.from_description([wrong])
+    for wrong, message in (
+        ({"name": "notch"}, r"the description of a chain is \{'name': 'notch'\}; give a list with"),
+        ("notch", r"the description of a chain is 'notch'; .* \[\{'name': 'notch', 'frequency'"),
+        (None, r"the description of a chain is None; give a list"),
+        (["notch"], r"the description of a step is 'notch'; give its name and settings"),
+        ([None], r"the description of a step is None; give its name"),
+        ([{"name": ["notch"]}], r"there is no step \['notch'\] of preprocessing"),
+    ):
+        with pytest.raises(InputError, match=message):
+            Chain.from_description(wrong)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Notch(np.int64(50), np.float32(2), np.int64(2), np.bool_(True)),
+        Bandpass(np.float32(1), 40, np.int32(3)),
+        Resample(np.int64(128)),
+        ArtefactMarks(mains=np.int64(50), flat=np.float32(1e-7)),
+        Dropouts(np.int64(6), np.float64(0.25)),
+        ASR(cutoff=np.float32(20)),
+        Reference("linked", keep=np.bool_(True)),
+    ],
+    ids=lambda step: step.name,
+)
+def test_settings_from_numpy_can_be_written_down(step):
+    assert Chain.from_description(json.loads(json.dumps([step.describe()]))) == Chain.of(step)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Notch(zero_phase="no"), r"zero_phase is 'no'; give True or False"),
+        (lambda: Bandpass(zero_phase=None), r"zero_phase is None; give True or False"),
+        (lambda: Reference("linked", keep="no"), r"keep is 'no'; give True or False"),
+        (lambda: Reference(keep=1), r"keep is 1; give True or False"),
+        (lambda: Notch(harmonics=True), r"harmonics is True; give a whole number"),
+        (lambda: Bandpass(order=True), r"order is True; give a whole number from 1 to 10"),
+    ],
+)
+def test_switches_are_switches_and_numbers_are_numbers(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("face", [Notch(50.0), Chain.of([Reference("average")])])
+@pytest.mark.parametrize("size", [1, 37, 2000])
+def test_microvolts_taken_for_volts_are_refused_after_a_second(face, size):
+    data = 2e1 * np.random.default_rng(0).standard_normal((5, 2000))
+    running, n = face.start(500.0, NAMES), 0
+    message = (
+        r"(49\d|500) of the 500 samples of the first second lie beyond 1 V \(up to [67]\d.*micro"
+    )
+    with pytest.raises(SignalError, match=message):
+        for start in range(0, 2000, size):
+            running.push(data[:, start : start + size])
+            n = start + size
+    assert n == 500 // size * size - (size == 1)
+
+
+def test_a_fault_at_the_start_is_a_gap_and_no_other_unit():
+    data = noise(1000)
+    data[:, :390] = 3.0
+    out = whole(Chain.of(Notch(50.0)), data)
+    assert np.isnan(out[:, :390]).all()
+    assert np.isfinite(out[:, 390:]).all()
+    data[:, 390:410] = 3.0
+    with pytest.raises(SignalError, match=r"410 of the 500 samples of the first second"):
+        whole(Chain.of(Notch(50.0)), data)
+    lost = noise(1000)
+    lost[:, :900] = np.nan
+    assert np.isnan(whole(Chain.of(Notch(50.0)), lost)[:, :900]).all()
+
+
+def test_what_a_step_held_back_passes_the_others_in_blocks(monkeypatch):
+    chain = Chain((Bandpass(1, 40, zero_phase=True), ArtefactMarks(), Resample(125.0)))
+    data, seen = noise(3000), []
+    data[0, 1000:1010] = np.nan
+    expected = whole(chain, data)
+    monkeypatch.setattr("eegtl.preprocessing.chain._HELD_SAMPLES", 500)
+    np.testing.assert_allclose(whole(chain, data, on_marks=seen.append), expected, atol=1e-16)
+    np.testing.assert_array_equal(np.concatenate(seen, axis=1), whole(chain.steps[0], data))
 
 
 def make_recording(data, sfreq=500.0, **more):
@@ -176,7 +264,8 @@ def make_recording(data, sfreq=500.0, **more):
 
 def test_apply_keeps_who_and_when(monkeypatch):
     before = make_recording(noise(), passband=(0.1, 100.0))
-    before.raw.info["bads"] = ["Pz", "A1"]
+    before.raw.info["bads"] = ["Pz", "Fz"]
+    before.raw.set_meas_date(1.2e9)
     monkeypatch.setattr("eegtl.preprocessing.whole._BLOCK_SAMPLES", 1000)  # 200 samples a block
     after = LONG.apply(before)
     np.testing.assert_allclose(after.get_data(), whole(LONG, before.get_data()), rtol=0, atol=1e-15)
@@ -184,8 +273,37 @@ def test_apply_keeps_who_and_when(monkeypatch):
     assert (after.sfreq, after.ch_names) == (128.0, ("Fz", "Cz", "Pz"))
     assert (after.passband, after.causal, before.causal) == ((0.5, 45.0), True, True)
     assert after.trials.equals(before.trials)
-    assert after.raw.info["bads"] == ["Pz"]
+    assert after.raw.info["bads"] == ["Pz", "Fz"]
+    assert after.raw.info["meas_date"] == before.raw.info["meas_date"]
+    assert after.notes == ("reference: mean of A1, A2",)
+    assert Channels(["Cz"]).apply(after).notes == after.notes
     assert after.duration == pytest.approx(before.duration)
+
+
+def test_channels_marked_bad_that_enter_others_are_named():
+    before = make_recording(noise())
+    before.raw.info["bads"] = ["Cz", "A1"]
+    message = r"anna.fif \(subject anna\): Cz, A1 are marked bad and enter other channels by a ref"
+    with pytest.warns(SignalWarning, match=message):
+        Reference("average").apply(before)
+    with pytest.warns(SignalWarning, match=r"anna\): A1 is marked bad and enters other channels"):
+        Reference("linked").apply(before)
+    after = Chain((Channels(["Fz", "Pz", "A2"]), Reference("average"))).apply(before)
+    assert after.raw.info["bads"] == []
+    assert Notch(50.0).apply(before).raw.info["bads"] == ["Cz", "A1"]
+
+
+def test_a_channel_without_samples_is_named():
+    data = noise()
+    data[3] = np.nan
+    message = r"anna.fif \(subject anna\): channel 'A1' holds only NaN \(1 of 5 channels do: A1\)"
+    with pytest.raises(SubjectError, match=message):
+        Notch(50.0).apply(make_recording(data))
+    assert np.isfinite(Channels(["Fz"]).apply(make_recording(data)).get_data()).all()
+    turns = noise()
+    turns[0, ::2] = turns[1, 1::2] = np.nan
+    with pytest.raises(SubjectError, match=r"nothing but a gap is left \(at every moment some"):
+        Notch(50.0).apply(make_recording(turns))
 
 
 def test_what_used_the_future_stays_marked():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import eegtl
-from eegtl.errors import InputError, SignalError
+from eegtl.errors import InputError, SignalError, SignalWarning
 from eegtl.preprocessing import Channels, Harmonise, Reference
-from eegtl.preprocessing.harmonise import spline_weights
+from eegtl.preprocessing.harmonise import _centre, spline_weights
 from eegtl.recordings.channels import HEADSETS, TEN_TWENTY, positions
 
 
@@ -170,22 +172,53 @@ def test_channels_without_a_position_neither_disturb_nor_are_read():
 
 
 def test_a_small_headset_grows_to_a_cap():
-    running = Harmonise("seed62").start(128.0, HEADSETS["epoc"])
+    message = (
+        r"guesses 20 of the 48 electrodes it interpolates: FC1 \(F3 4.9 cm away, noise x 1.9\)"
+    )
+    with pytest.warns(SignalWarning, match=message) as warned:
+        running = Harmonise("seed62").start(128.0, HEADSETS["epoc"])
+    assert "and 15 more (limits: 6 cm, noise x 1.5)" in str(warned[0].message)
     out = running.push(noise(14))
     assert (out.shape, running.ch_names) == ((62, 100), HEADSETS["seed62"])
     assert np.isfinite(out).all()
     assert "CB1 (P7 4.5 cm away)" in running.notes[0]
 
 
+def test_electrodes_that_are_surrounded_are_no_guesses():
+    for montage in ("deap32", "seed62", "epoc", "muse"):
+        Harmonise(montage).start(128.0, TEN_TWENTY)  # warnings are errors here
+    front = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "AFz"]
+    message = (
+        r"Harmonise rather guesses 1 of the 1 .*: Oz \(F7 17.4 cm away, noise x 5.6\) \(limits"
+    )
+    with pytest.warns(SignalWarning, match=message):
+        Harmonise(["Fz", "Oz"]).start(128.0, front)
+
+
+def test_the_weights_do_not_depend_on_what_else_is_missing():
+    together = spline_weights(TEN_TWENTY, ("FCz", "CP3", "TP9", "Oz"))
+    for row, name in zip(together, ("FCz", "CP3", "TP9", "Oz"), strict=True):
+        np.testing.assert_allclose(spline_weights(TEN_TWENTY, (name,))[0], row, atol=1e-9)
+    # Least squares of a sphere through the 10-20 electrodes, by another way: |p - c| is equal.
+    distances = np.linalg.norm(positions(TEN_TWENTY) - np.array(_centre()), axis=1)
+    assert distances.std() < 0.06 * distances.mean()
+
+
 @pytest.mark.realdata
 def test_an_electrode_left_out_comes_back_similar(realdata):
     recording = eegtl.load("eegmat", root=realdata / "eegmat")[0]
     names, data = recording.ch_names, recording.get_data(0, 30_000)
-    similar = []
-    for name in ("Cz", "F3", "F4", "C3", "P4", "Pz"):
+    similar = {}
+    for name in ("Cz", "F3", "F4", "C3", "P4", "Pz", "T7", "T8", "O1", "O2", "F7", "Fp1"):
         others = [other for other in names if other != name]
         step = Harmonise([name])
+        warnings.simplefilter("ignore", SignalWarning)  # C3 and Cz are 7 cm from the nearest
         rows = [names.index(other) for other in others]
         rebuilt = step.start(recording.sfreq, others).push(data[rows])[0]
-        similar.append(np.corrcoef(rebuilt, data[names.index(name)])[0, 1])
-    assert np.median(similar) > 0.8
+        similar[name] = np.corrcoef(rebuilt, data[names.index(name)])[0, 1]
+    inner, rim = list(similar.values())[:6], list(similar.values())[6:]
+    assert np.median(inner) > 0.8
+    assert min(inner) > 0.6
+    # At the rim an electrode has neighbours on one side only.
+    assert np.median(rim) > 0.5
+    assert min(rim) > 0.35

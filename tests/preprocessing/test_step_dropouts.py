@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import mne
 import numpy as np
 import pandas as pd
@@ -104,8 +106,8 @@ def test_any_cutting_equals_plain_loops(runs, cuts):
     data = noise(3, 400)
     for row, start, length in runs:
         data[row, start : start + length] = 0
-    running, edges = Dropouts().start(SFREQ, "a b c".split()), [0, *sorted(cuts), 400]
-    parts = [running.push(data[:, a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    running, edges = Dropouts().start(SFREQ, ["a", "b", "c"]), [0, *sorted(cuts), 400]
+    parts = [running.push(data[:, a:b]) for a, b in itertools.pairwise(edges)]
     out = np.concatenate([*parts, running.finish()], axis=1)
     np.testing.assert_allclose(out, naive(data), rtol=1e-12, atol=0)
 
@@ -189,7 +191,7 @@ def test_windows_with_lost_packets_are_marked_until_they_are_mended(realdata):
     assert of[0].sum() > 50
     assert found[0][of[0]].mean() > 0.95
     assert not of[1].any()
-    # A line is level where the samples on both sides are equal, in steps of 0.5 uV, and at the ends.
+    # A line is level where the samples on both sides are equal (steps of 0.5 uV), and at the ends.
     assert found[1].mean() < 0.15 * found[0].mean()
 
 
@@ -201,6 +203,8 @@ def test_a_channel_of_zeros_is_named():
     trials["duration"] = 1.0
     raw = mne.io.RawArray(data, info, verbose="error")
     recording = Recording(raw, subject="a", session=1, trials=trials, dataset="d", file="a.fif")
-    message = r"a.fif \(subject a\): nothing but a gap is left \(zero throughout: A1, which Dropouts"
+    message = (
+        r"a.fif \(subject a\): nothing but a gap is left \(zero throughout: A1, which Dropouts"
+    )
     with pytest.raises(SubjectError, match=message):
         Dropouts().apply(recording)

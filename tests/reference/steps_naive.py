@@ -57,7 +57,7 @@ def resample(x, up, down, design_db, share):
 
 
 def equal_shares(x):
-    """Shares of samples on plateaus (three or more at an extreme), and in dropouts (six or more)."""
+    """Shares of samples on plateaus (three or more at an extreme) and in dropouts (six or more)."""
     if max(x) == min(x):
         return 0.0, 0.0
     clipped = lost = 0
