@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import SignalWarning, SubjectError
 from ..preprocessing import usable_runs
+from ..preprocessing.whole import warn_of_bads
 from ..recordings.recording import Recording
 from .smoothing import LDS, MovingAverage
 from .stream import BLOCK_VALUES, FeatureStream
@@ -86,6 +87,7 @@ def recording_features(
     trials = recording.trials
     marks = _nearest(trials["onset"].to_numpy(dtype=np.float64) * recording.sfreq)
     starts, stops = _trial_samples(recording, marks, stream)
+    warn_of_bads(recording, stream.chain)
     parts = []
     block = max(1, BLOCK_VALUES // len(inputs))
     for begin in range(0, recording.n_times, block):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
 from ..preprocessing import BandpassBank, Chain, check_chunk, design_bank, usable_runs
+from ..preprocessing.gaps import UnitCheck
 from .feature import Feature, Layout
 from .marks import MarkedWindows, flag_texts
 from .smoothing import LDS, MovingAverage, RunningSmoothing
@@ -31,8 +32,8 @@ class FeatureStream:
 
     The state is that of the preprocessing and the filters, and at most one window of samples or
     sums; results do not depend on how the signal was cut. Samples that are not finite, or beyond
-    1 V, in some channel are a gap: filters, window grid and smoothing restart after it. (So
-    microvolts taken for volts give next to no window.)
+    1 V, in some channel are a gap: filters, window grid and smoothing restart after it. A first
+    second in microvolts is refused.
 
     Parameters
     ----------
@@ -63,10 +64,10 @@ class FeatureStream:
         Names of the channels behind the preprocessing.
     sfreq : float
         Sampling rate behind the preprocessing, in Hz; windows are counted in its samples.
+    chain : RunningChain
+        The preprocessing at work.
     delay : float
         How much later than its last sample's time a window is complete, in seconds.
-    notes : tuple of str
-        Choices that steps of the preprocessing made for this signal, in words.
     n_times : int
         Samples pushed so far, gaps included.
     settling : float
@@ -99,13 +100,15 @@ class FeatureStream:
         design: Designer = design_bank,
     ) -> None:
         chain = Chain.of(preprocessing)
-        self._chain = chain.start(sfreq, ch_names, passband, self._keep_for_marks)
+        self.chain = chain.start(sfreq, ch_names, passband, self._keep_for_marks)
         self._has_steps = bool(chain.steps)
         self._names_in = tuple(ch_names)
         self.sfreq_in = float(sfreq)
-        self.sfreq, self.ch_names = self._chain.sfreq, self._chain.ch_names
-        self.delay, self.notes = self._chain.delay, self._chain.notes
-        bank = design(self.sfreq, bands, self._chain.passband)
+        self.sfreq, self.ch_names = self.chain.sfreq, self.chain.ch_names
+        self.delay = self.chain.delay
+        # A chain looks at units itself.
+        self._units = None if chain.steps else UnitCheck(sfreq)
+        bank = design(self.sfreq, bands, self.chain.passband)
         self.grid = WindowGrid(*window_samples(self.sfreq, window, step))
         self.features = tuple(features)
         self.columns = _join([f.columns(self.ch_names, list(bank.bands)) for f in features])
@@ -118,7 +121,7 @@ class FeatureStream:
         }
         filtered = any(kind.filters for kind in kinds.values())
         own = settling_time(bank) if filtered else SETTLING
-        self.settling = max(own, self._chain.settling)
+        self.settling = max(own, self.chain.settling)
         self._block_in = max(1, BLOCK_VALUES // len(self._names_in))
         # Sums over segments take no memory; windows of samples do, and overlap.
         overlap = -(-self.grid.length // self.grid.stride)
@@ -126,9 +129,9 @@ class FeatureStream:
         if list(kinds) == ["variances"]:
             self._block = sys.maxsize
         self._marked: MarkedWindows | None = None
-        if self._chain.marks is not None and self._chain.marks_format is not None:
+        if self.chain.marks is not None and self.chain.marks_format is not None:
             self._marked = MarkedWindows(
-                self._chain.marks, *self._chain.marks_format, self.sfreq, self.grid.length
+                self.chain.marks, *self.chain.marks_format, self.sfreq, self.grid.length
             )
         self._smoother: RunningSmoothing | None = None
         if smoothing is not None:
@@ -143,6 +146,11 @@ class FeatureStream:
         self._filter_start = 0
         self._grid_start = 0
         self._run = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Choices that the preprocessing made for this signal, in words."""
+        return self.chain.notes
 
     def push(self, chunk: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take the next samples; give the windows they complete, settled ones only.
@@ -224,7 +232,7 @@ class FeatureStream:
         parts: list[Windows] = []
         # Blocks bound what the steps hold between them; one is made of an empty chunk, too.
         for start in range(0, max(n, 1), self._block_in):
-            parts += self._take(self._chain.push(data[:, start : start + self._block_in]))
+            parts += self._take(self.chain.push(data[:, start : start + self._block_in]))
         return self._collect(parts)
 
     def finish(self) -> Windows:
@@ -242,7 +250,7 @@ class FeatureStream:
         """
         self._check_open()
         self._finished = True
-        return self._collect(self._take(self._chain.finish()))
+        return self._collect(self._take(self.chain.finish()))
 
     def _check_open(self) -> None:
         """Refuse a stream that was finished."""
@@ -262,8 +270,11 @@ class FeatureStream:
         cuts = [mark - first for mark in self._pending if mark < first + n]
         self._pending = self._pending[len(cuts) :]
         parts: list[Windows] = []
+        runs = usable_runs(data)
+        if self._units is not None and not self._units.look(data, runs):
+            self._units = None
         seen = 0
-        for start, stop in usable_runs(data):
+        for start, stop in runs:
             self._in_gap |= start > seen
             seen = stop
             bounds = [start, *sorted({cut for cut in cuts if start < cut < stop}), stop]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, SignalError
@@ -60,6 +59,7 @@ class RunningChain:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from eegtl.preprocessing import Chain, Notch
     >>> running = Chain.of(Notch(50.0)).start(250.0, ["Fz", "Cz"])
     >>> running.push(np.zeros((2, 10))).shape, running.delay

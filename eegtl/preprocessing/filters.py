@@ -16,6 +16,9 @@ from .format import Floats, Format, check_switch, is_number, is_whole, join_piec
 from .settling import decay_time
 from .step import RunningStep, Step
 
+# Of all channels together, in a block that is held: 64 MiB.
+_HELD_SAMPLES = 2**23
+
 
 class SosEngine:
     """Second-order sections with carried state, one cascade for all channels."""
@@ -47,21 +50,32 @@ class ZeroPhaseEngine:
         self._sos = sos
         self._n_channels = n_channels
         self._held: list[Floats] = []
+        self._filled = 0  # of the last block held
         # As scipy has it: three times the order, counting poles and zeros at 0 once.
         pairs = np.abs(sos[:, [2, 5]]) > 0
         self._padding = 3 * (2 * len(sos) + 1 - int(min((~pairs).sum(axis=0))))
 
     def restart(self, sample: Floats, position: int) -> None:
         """Begin another run."""
-        self._held = []
+        self._held, self._filled = [], 0
 
     def run(self, data: Floats) -> Floats:
-        """Hold the samples."""
-        self._held.append(data.copy())
+        """Hold the samples, in blocks so large that the system takes them back one by one."""
+        block, done = max(1, _HELD_SAMPLES // self._n_channels), 0
+        while done < data.shape[1]:
+            if not self._held or self._filled == block:
+                self._held.append(np.empty((self._n_channels, block)))
+                self._filled = 0
+            part = data[:, done : done + block - self._filled]
+            self._held[-1][:, self._filled : self._filled + part.shape[1]] = part
+            self._filled += part.shape[1]
+            done += part.shape[1]
         return np.empty((self._n_channels, 0))
 
     def finish(self) -> Floats:
         """Filter the run."""
+        if self._held:
+            self._held[-1] = self._held[-1][:, : self._filled]
         data = join_pieces(self._held, self._n_channels)
         padding = min(self._padding, data.shape[1] - 1)
         for row in data:  # one at a time: scipy pads and copies what it gets

@@ -19,6 +19,8 @@ from eegtl.recordings.recording import Recording
 MINUTES, SFREQ, CHANNELS = 60, 1000.0, HEADSETS["seed62"]
 CHAIN = [Notch(50.0), Reference("average"), Resample(250.0)]
 ZERO_PHASE = [Notch(50.0, zero_phase=True), *CHAIN[1:]]
+# GiB for blocks in passing and the features, whatever the length.
+BLOCKS = 0.2
 
 
 @pytest.fixture(autouse=True)
@@ -74,27 +76,25 @@ def cap(minutes):
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory from /proc")
 @pytest.mark.parametrize(
     ("steps", "minutes", "seconds", "times_recording"),
-    [(CHAIN, MINUTES, 25.0, 0.25), (ZERO_PHASE, MINUTES / 6, 25.0 / 2, 1.6)],
+    # A zero-phase filter holds the run, and a quarter of it leaves the resampling in one piece.
+    [(CHAIN, MINUTES, 25.0, 0.0), (ZERO_PHASE, MINUTES / 6, 25.0 / 6, 1.25)],
     ids=["causal", "zero-phase"],
 )
 def test_an_hour_of_a_dense_cap(benchmark, steps, minutes, seconds, times_recording):
     recording = cap(minutes)
     size = len(CHANNELS) * recording.n_times * 8 / 2**30
-    if all(step.causal for step in steps):
-        FeatureExtractor(preprocessing=steps).extract([cap(0.1)])  # compiles
-        run = FeatureExtractor(preprocessing=steps).extract
-    else:
-        run = FeatureExtractor(preprocessing=steps).extract
+    run = FeatureExtractor(preprocessing=steps).extract
+    run([cap(0.1)])  # compiles
     with Peak() as peak:
         begun = time.perf_counter()
         table = benchmark.pedantic(run, ([recording],), rounds=1)
         took = time.perf_counter() - begun
-    above = peak.largest - peak.before
+    above, most = peak.largest - peak.before, times_recording * size + BLOCKS
     print(
         f"\n{minutes:g} min x {len(CHANNELS)} channels at {SFREQ:g} Hz, "
         f"{' -> '.join(step.name for step in steps)} -> DE: {took:.1f} s (at most {seconds:g}), "
-        f"{above:.2f} GiB above the recording's {size:.2f} GiB (at most {times_recording:g} times)"
+        f"{above:.2f} GiB above the recording's {size:.2f} GiB (at most {most:.2f})"
     )
     assert len(table.meta) == 60 * minutes
     assert took < seconds
-    assert above < times_recording * size
+    assert above < most

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import eegtl
-from eegtl.errors import InputError, SignalError
+from eegtl.errors import InputError, SignalError, SignalWarning
 from eegtl.features import FeatureExtractor
+from eegtl.preprocessing import Notch, Reference
 
 
 def make_recording():
@@ -66,3 +68,18 @@ def test_what_is_no_collection_is_named(recordings, message):
 def test_a_stream_begins_with_a_rate_and_names(sfreq, names, message):
     with pytest.raises(SignalError, match=message):
         FeatureExtractor().start(sfreq, names)
+
+
+@pytest.mark.parametrize("preprocessing", [None, [Notch(50.0)]])
+def test_microvolts_pushed_live_are_refused(preprocessing):
+    stream = FeatureExtractor(preprocessing=preprocessing).start(128.0, ["Fz", "Cz"])
+    microvolts = 50 * np.random.default_rng(0).standard_normal((2, 256))
+    with pytest.raises(SignalError, match="volts"):
+        stream.push(microvolts)
+
+
+def test_bad_channels_in_a_reference_are_named():
+    recording = make_recording()
+    recording.raw.info["bads"] = ["F3"]
+    with pytest.warns(SignalWarning, match="w01 .*F3 is marked bad and enters other channels"):
+        FeatureExtractor(preprocessing=[Reference("average")]).extract([recording])

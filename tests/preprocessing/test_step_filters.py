@@ -52,6 +52,17 @@ def test_notch_takes_the_mains_and_its_multiples_and_leaves_the_rest():
     assert len(Notch(50.0, harmonics=9).sos(256.0)) == 2, "150 Hz lies beyond 128 Hz"
 
 
+def test_zero_phase_holds_the_run_in_blocks(monkeypatch):
+    data = 1e-5 * np.random.default_rng(3).standard_normal((2, 900))
+    step = Bandpass(1.0, 40.0, zero_phase=True)
+    expected = through(step, data, 250.0)
+    monkeypatch.setattr("eegtl.preprocessing.filters._HELD_SAMPLES", 200)
+    running = step.start(250.0, ["a", "b"])
+    for start in range(0, 900, 70):
+        assert running.push(data[:, start : start + 70]).shape == (2, 0)
+    np.testing.assert_array_equal(running.finish(), expected)
+
+
 def test_zero_phase_shifts_nothing_and_squares_the_gain():
     t = np.arange(2500) / 250
     wave = np.sin(2 * np.pi * 8 * t)[None] * 1e-5
