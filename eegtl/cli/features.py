@@ -114,8 +114,9 @@ def _contents(table: FeatureTable) -> list[str]:
     trials = len(meta[["subject", "session", "trial"]].drop_duplicates())
     settling = int(meta["settling"].sum())
     lines = [
-        f"{len(table)} windows of {people} {"person" if people == 1 else "people"} in {trials} trials, {settling} of them while the "
-        f"filters settled; {'causal' if table.causal else 'not causal'}"
+        f"{len(table)} windows of {people} {'person' if people == 1 else 'people'} in {trials} "
+        f"trials, {settling} of them while the filters settled; "
+        f"{'causal' if table.causal else 'not causal'}"
     ]
     labels = meta["label"].value_counts()
     lines.append("labels: " + ", ".join(f"{label} {n}" for label, n in labels.items()))
