@@ -7,27 +7,19 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, clone
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import NDArray
+from sklearn.base import clone
 
 from .._checks import highest_information
 from ..errors import TransferWarning
-from ..transfer.base import Floats, Target, TransferEstimator
+from ..transfer.answers import DelegatingClassifier
+from ..transfer.base import Floats, Target
 from ..transfer.steps import adapt_arguments
 from .information import InformationSet, needs_of
 from .tuning import Grid, SearchResult, configurations_of, criterion_named, search
 
 
-def _inner_has(method: str) -> Any:
-    def check(self: TransferSearch) -> bool:
-        getattr(getattr(self, "best_estimator_", self.estimator), method)
-        return True
-
-    return check
-
-
-class TransferSearch(ClassifierMixin, TransferEstimator):
+class TransferSearch(DelegatingClassifier):
     """A transfer classifier whose settings are chosen without labels of the wearer.
 
     With the criterion ``source`` the search runs in `fit`, on the sources alone; with the others
@@ -203,46 +195,5 @@ class TransferSearch(ClassifierMixin, TransferEstimator):
         model = clone(self.estimator).set_params(**clone(params, safe=False))
         return model.fit(X, y, subjects=subjects, rows=rows)
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the label of each row of the current target.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,)
-        """
-        checked = self._check_X(X)
-        return self.best_estimator_.predict(checked)
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Give the class probabilities of each row of the current target.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows, n_classes)
-        """
-        checked = self._check_X(X)
-        return self.best_estimator_.predict_proba(checked)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Give the decision values of each row of the current target.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,) or (n_windows, n_classes)
-        """
-        checked = self._check_X(X)
-        return self.best_estimator_.decision_function(checked)
+    def _delegate(self) -> Any:
+        return getattr(self, "best_estimator_", self.estimator)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from sklearn.base import clone
 from sklearn.covariance import OAS
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.utils.validation import has_fit_parameter
@@ -39,6 +40,26 @@ def default_classifier() -> LinearDiscriminantAnalysis:
     'lsqr'
     """
     return LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=OAS())
+
+
+def unfitted_classifier(estimator: Any) -> Any:
+    """Give a fresh clone of a classifier, or the default one for None.
+
+    Parameters
+    ----------
+    estimator : classifier or None
+
+    Returns
+    -------
+    classifier
+
+    Examples
+    --------
+    >>> unfitted_classifier(None).solver
+    'lsqr'
+    """
+    # "is None": an ensemble has a length, and none before fit
+    return default_classifier() if estimator is None else clone(estimator)
 
 
 def fits_from_summary(classifier: Any) -> bool:

@@ -6,13 +6,14 @@ from copy import copy
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, clone
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_rows, check_subjects, highest_information
 from ..errors import ContractError, InputError
+from .answers import DelegatingClassifier
 from .base import Floats, Target, TransferEstimator
 from .sources import RowSources, SummarySources
 from .steps import accepts_summary, adapt_arguments, check_partial_adapt, check_steps
@@ -46,21 +47,12 @@ def make_transfer_pipeline(*steps: Any) -> TransferPipeline:
     return TransferPipeline(list(zip(unique, steps, strict=True)))
 
 
-def _last_has(method: str) -> Any:
-    def check(self: TransferPipeline) -> bool:
-        last = getattr(self, "steps_", self.steps)[-1][1]
-        getattr(last, method)
-        return True
-
-    return check
-
-
 def _can_partial_adapt(self: TransferPipeline) -> bool:
     check_partial_adapt([step for _, step in getattr(self, "steps_", self.steps)])
     return True
 
 
-class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
+class TransferPipeline(DelegatingClassifier, _BaseComposition):
     """A chain of steps behind the subject-transfer contract.
 
     Each step is fitted on the previous step's `transform_source` and adapted on its
@@ -298,51 +290,10 @@ class TransferPipeline(ClassifierMixin, _BaseComposition, TransferEstimator):
         self._set_consumed_by_steps()
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the label of each row of the current target.
+    def _delegate(self) -> Any:
+        return getattr(self, "steps_", self.steps)[-1][1]
 
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,)
-        """
-        Z = self._through(X)
-        return self.steps_[-1][1].predict(Z)
-
-    @available_if(_last_has("predict_proba"))
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Give the class probabilities of each row of the current target.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows, n_classes)
-        """
-        Z = self._through(X)
-        return self.steps_[-1][1].predict_proba(Z)
-
-    @available_if(_last_has("decision_function"))
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Give the decision values of each row of the current target.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,) or (n_windows, n_classes)
-        """
-        Z = self._through(X)
-        return self.steps_[-1][1].decision_function(Z)
-
-    def _through(self, X: ArrayLike) -> Floats:
+    def _rows_for_delegate(self, X: ArrayLike) -> Floats:
         """Map rows of the target by all steps but the last."""
         Z = self._check_X(X)
         for _, step in self.steps_[:-1]:

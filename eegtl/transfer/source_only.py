@@ -6,26 +6,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, clone
-from sklearn.utils.metaestimators import available_if
 
 from ..errors import ContractError
-from .base import Floats, TransferEstimator
-from .classifiers import default_classifier, fit_classifier, fit_lda_from_summary, fits_from_summary
+from .answers import DelegatingClassifier
+from .base import Floats
+from .classifiers import (
+    fit_classifier,
+    fit_lda_from_summary,
+    fits_from_summary,
+    unfitted_classifier,
+)
 from .summary import SourceSummary
 
 
-def _estimator_has(method: str) -> Any:
-    def check(self: SourceOnly) -> bool:
-        estimator = getattr(self, "estimator_", self.estimator)
-        # "is None": an ensemble has a length, and none before fit
-        getattr(default_classifier() if estimator is None else estimator, method)
-        return True
-
-    return check
-
-
-class SourceOnly(ClassifierMixin, TransferEstimator):
+class SourceOnly(DelegatingClassifier):
     """A plain classifier, fitted on the pooled sources.
 
     Consumes: nothing of the target; `adapt` accepts rows and ignores them, labels included.
@@ -90,11 +84,13 @@ class SourceOnly(ClassifierMixin, TransferEstimator):
 
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         self.classes_ = self._check_classes(y)
-        self.estimator_ = fit_classifier(self._unfitted(), X, np.asarray(y), self._weight)
+        self.estimator_ = fit_classifier(
+            unfitted_classifier(self.estimator), X, np.asarray(y), self._weight
+        )
 
     def accepts_summary(self) -> bool:
         """Say whether `fit_summary` gives what `fit` on the rows would give."""
-        return fits_from_summary(self._unfitted())
+        return fits_from_summary(unfitted_classifier(self.estimator))
 
     def fit_summary(self, summary: SourceSummary) -> SourceOnly:
         """Fit from sufficient statistics instead of rows.
@@ -117,54 +113,12 @@ class SourceOnly(ClassifierMixin, TransferEstimator):
                 f"SourceOnly({self.estimator}) needs rows of the sources, not a summary; only LDA "
                 "with solver 'lsqr' and OAS covariance can be fitted from class moments."
             )
-        self.estimator_ = fit_lda_from_summary(self._unfitted(), summary)
+        self.estimator_ = fit_lda_from_summary(unfitted_classifier(self.estimator), summary)
         self.classes_ = self.estimator_.classes_
         self.n_features_in_ = summary.n_features
         return self._before_adapt()
 
-    def _unfitted(self) -> Any:
-        return default_classifier() if self.estimator is None else clone(self.estimator)
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the label of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,)
-        """
-        checked = self._check_X(X)
-        return self.estimator_.predict(checked)
-
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Give the class probabilities of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows, n_classes)
-        """
-        checked = self._check_X(X)
-        return self.estimator_.predict_proba(checked)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Give the classifier's decision values.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_windows,) or (n_windows, n_classes)
-        """
-        checked = self._check_X(X)
-        return self.estimator_.decision_function(checked)
+    def _delegate(self) -> Any:
+        if hasattr(self, "estimator_"):
+            return self.estimator_
+        return unfitted_classifier(self.estimator)
