@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ..recordings import Collection
 
 #: how features are called where the line has room
-_WORDS = {"de": "differential entropy"}
+_WORDS = {"de": "differential entropy", "cov": "covariances"}
+#: channels beyond which covariances are computed only when they are asked for
+_MANY_CHANNELS = 32
 
 
 def describe(recipe: Recipe, collection: Collection) -> str:
@@ -41,6 +43,34 @@ def describe(recipe: Recipe, collection: Collection) -> str:
         f"{len(collection.ch_names)} channels; "
         f"labels {' / '.join(map(str, card.labels))} ({place})"
     )
+
+
+def with_features_of_methods(recipe: Recipe, collection: Collection) -> Recipe:
+    """Add the features that the methods of a study read besides its own.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    collection : Collection
+        Its recordings; with more than 32 channels only methods that were asked for by name get
+        features of their own, since covariances grow with the square of the channels.
+
+    Returns
+    -------
+    Recipe
+        For the extraction.
+    """
+    from ..evaluation import extra_features
+
+    methods = recipe.study.methods
+    extra = extra_features(methods, recipe.features.names)
+    if extra and methods is None and len(collection.ch_names) > _MANY_CHANNELS:
+        say(
+            f"note: {', '.join(extra)} of {len(collection.ch_names)} channels would be large and "
+            "is left out; name the methods that read it with --methods"
+        )
+        return recipe
+    return recipe.with_features(extra)
 
 
 def read_features(

@@ -211,7 +211,7 @@ def _run(
     from ..evaluation import InformationSet, choose_rows, run_study
     from ..evaluation.folder import refuse_existing, write_whole
     from ..report import footnotes, format_table, save_markdown, study_title, write_report
-    from .extraction import describe, read_features
+    from .extraction import describe, read_features, with_features_of_methods
 
     recipe = recipe.anchored()
     arguments = recipe.arguments()
@@ -230,7 +230,8 @@ def _run(
     try:
         collection = recipe.collection()
         say(describe(recipe, collection))
-        table, _ = read_features(recipe, collection, use_cache=use_cache)
+        wide = with_features_of_methods(recipe, collection)
+        table, _ = read_features(wide, collection, use_cache=use_cache)
         say(
             f"protocol: {recipe.study.protocol}, {granted.tag}; what each row may see is in the "
             "column 'sees'"

@@ -7,7 +7,7 @@ from .metrics import Scores, score, trial_accuracy
 from .protocols import PROTOCOLS, CrossSession, Fold, LeaveOneSubjectOut
 from .result import StudyResult
 from .runner import run_study
-from .selection import choose_rows
+from .selection import choose_rows, extra_features
 from .shuffling import shuffle_trial_labels
 from .statistics import holm, paired_wilcoxon
 from .store import ResultsStore
@@ -31,6 +31,7 @@ __all__ = [
     "TransferSearch",
     "check",
     "choose_rows",
+    "extra_features",
     "holm",
     "paired_wilcoxon",
     "run_study",

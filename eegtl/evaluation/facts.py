@@ -85,6 +85,7 @@ def _row(row: StudyRow, seed: int) -> dict[str, Any]:
         "classifier": row.classifier,
         "shuffled": row.shuffled,
         "search": row.search,
+        "view": list(row.view),
         "estimator": settings_of(estimator, row.key),
     }
 

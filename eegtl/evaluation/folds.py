@@ -49,6 +49,8 @@ class FoldTask:
         Labels of the source rows.
     y_calib : ndarray of shape (n_calibration,) or None
         Labels of the calibration rows, only at the level ``labelled``.
+    columns : ndarray of int or None
+        The columns of X that the estimator reads; None means all.
     """
 
     row: str
@@ -59,6 +61,21 @@ class FoldTask:
     granted: InformationSet
     y_source: NDArray[Any]
     y_calib: NDArray[Any] | None
+    columns: NDArray[np.intp] | None = None
+
+    def take(self, X: NDArray[np.float64], index: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Copy rows, as far as the estimator reads them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_windows, n_features)
+        index : ndarray of int, shape (n_rows,)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns)
+        """
+        return X[index] if self.columns is None else X[np.ix_(index, self.columns)]
 
 
 @dataclass(frozen=True)
@@ -144,7 +161,7 @@ def run_fold(
     seconds = time.perf_counter() - start
     _check_consumed(task)
     if task.granted.kind != "online":
-        _check_first_window(task, np.array(X[task.fold.test[:1]]), y_pred)
+        _check_first_window(task, task.take(np.asarray(X), task.fold.test[:1]), y_pred)
     return FoldOutcome(
         task.row,
         task.repeat,
@@ -176,12 +193,12 @@ def _fit_and_predict(
     X = np.asarray(X)  # a process gets a memory map; estimators get plain arrays
     target: dict[str, Any] = {}
     if task.level != "inductive" and task.granted.kind == "transductive":
-        target["X_target"] = X[fold.target]
+        target["X_target"] = task.take(X, fold.target)
         target["rows_target"] = _describe(target_rows, fold.target, TARGET_ROWS)
     # given to fit, which equals fit and adapt, but solves once and not twice
     at_once = bool(target) and "X_target" in inspect.signature(estimator.fit).parameters
     estimator.fit(
-        X[fold.source],
+        task.take(X, fold.source),
         task.y_source,
         subjects=subjects[fold.source],
         rows=_describe(rows, fold.source, SOURCE_ROWS),
@@ -191,27 +208,26 @@ def _fit_and_predict(
         estimator.adapt(**target)
     n_handed = len(fold.target) if target else 0
     if task.level != "inductive" and task.granted.kind == "online":
-        return _predict_online(estimator, X, fold), len(fold.test)
+        return _predict_online(task, X), len(fold.test)
     if task.level != "inductive" and task.granted.kind == "calibration":
         unlabelled = task.y_calib is None
         estimator.adapt(
-            X_calib=X[fold.calibration],
+            X_calib=task.take(X, fold.calibration),
             y_calib=task.y_calib,
             rows_calib=_describe(target_rows, fold.calibration, TARGET_ROWS)
             if unlabelled
             else _describe(rows, fold.calibration, SOURCE_ROWS),
         )
         n_handed = len(fold.calibration)
-    return _labels(estimator.predict(X[fold.test])), n_handed
+    return _labels(estimator.predict(task.take(X, fold.test))), n_handed
 
 
-def _predict_online(estimator: Any, X: NDArray[np.float64], fold: Fold) -> NDArray[Any]:
+def _predict_online(task: FoldTask, X: NDArray[np.float64]) -> NDArray[Any]:
     """Score each window in time order before the estimator may learn from it."""
     predicted = []
-    for i in fold.test:
-        window = X[i : i + 1].copy()
-        predicted.append(_labels(estimator.predict(window))[0])
-        estimator.partial_adapt(window)
+    for window in task.take(X, task.fold.test)[:, None]:
+        predicted.append(_labels(task.estimator.predict(window))[0])
+        task.estimator.partial_adapt(window.copy())
     return np.asarray(predicted)
 
 

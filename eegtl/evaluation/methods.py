@@ -24,6 +24,7 @@ from ..transfer import (
     make_transfer_pipeline,
 )
 from .information import needs_of
+from .views import NOWHERE, Layout
 
 
 def small_mlp(seed: int) -> MLPClassifier:
@@ -74,7 +75,8 @@ class Method:
     normalizations : tuple of str
         ``none`` or modes of `SubjectNormalizer`; one row of the table each.
     step : callable, optional
-        Takes the seed, gives the aligner, selector or transfer classifier.
+        Takes the seed, gives the aligner, selector or transfer classifier; with `view` it takes
+        the seed and the `Layout` of the view.
     classifier : str, optional
         Key of `CLASSIFIERS` for the plain classifier at the end; None when `step` is itself a
         classifier (its row then has no source-only row to compare with).
@@ -89,6 +91,8 @@ class Method:
         normalisations the first that the information set allows is used.
     grid : mapping of str to tuple, optional
         Values of the step's parameters that a tuned row tries (see `run_study`).
+    view : tuple of str
+        Features that the method reads in place of those that the study is about.
 
     Examples
     --------
@@ -99,13 +103,14 @@ class Method:
     name: str
     family: str
     normalizations: tuple[str, ...]
-    step: Callable[[int], Any] | None = None
+    step: Callable[..., Any] | None = None
     classifier: str | None = "lda"
     role: str = "transfer"
     uses: str | None = None
     always: bool = False
     shuffled: bool = False
     grid: Mapping[str, tuple[Any, ...]] | None = field(default=None, hash=False)
+    view: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.grid is not None and self.step is None:
@@ -114,7 +119,24 @@ class Method:
                 "whose parameters they are. Give it a step, or leave the grid out."
             )
 
-    def build(self, normalization: str, seed: int) -> Any:
+    def make_step(self, seed: int, layout: Layout = NOWHERE) -> Any:
+        """Build the method's own step.
+
+        Parameters
+        ----------
+        seed : int
+            The study's seed.
+        layout : Layout
+            Of the method's view.
+
+        Returns
+        -------
+        estimator
+        """
+        assert self.step is not None, "only methods with a step are asked for it"
+        return self.step(seed, layout) if self.view else self.step(seed)
+
+    def build(self, normalization: str, seed: int, layout: Layout = NOWHERE) -> Any:
         """Build the unfitted estimator of one row.
 
         Parameters
@@ -123,6 +145,8 @@ class Method:
             One of `normalizations`.
         seed : int
             The study's seed.
+        layout : Layout
+            Of the method's view.
 
         Returns
         -------
@@ -132,13 +156,18 @@ class Method:
         if normalization != "none":
             steps.append(SubjectNormalizer(normalization))
         if self.step is not None:
-            steps.append(self.step(seed))
+            steps.append(self.make_step(seed, layout))
         if self.classifier is not None:
             steps.append(CLASSIFIERS[self.classifier](seed))
         return make_transfer_pipeline(*steps)
 
-    def rows(self) -> list[StudyRow]:
+    def rows(self, layout: Layout = NOWHERE) -> list[StudyRow]:
         """Give one row for each normalisation.
+
+        Parameters
+        ----------
+        layout : Layout
+            Of the method's view in the table that is studied.
 
         Returns
         -------
@@ -148,11 +177,12 @@ class Method:
             StudyRow(
                 self.name,
                 normalization,
-                partial(self.build, normalization),
+                partial(self.build, normalization, layout=layout),
                 self.classifier,
                 role=self.role,
                 uses=self.uses,
                 shuffled=self.shuffled,
+                view=self.view,
             )
             for normalization in self.normalizations
         ]
@@ -180,6 +210,8 @@ class StudyRow:
         As in `Method`.
     search : dict, optional
         Facts of the search inside: ``criterion`` and ``n_configurations``.
+    view : tuple of str
+        As in `Method`.
     """
 
     name: str
@@ -190,6 +222,7 @@ class StudyRow:
     uses: str | None = None
     shuffled: bool = False
     search: dict[str, Any] | None = None
+    view: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -331,6 +331,24 @@ class Recipe(Strict):
             smoothing=None if part.smoothing is None else part.smoothing.make(),
         )
 
+    def with_features(self, extra: Iterable[str]) -> Self:
+        """Compute further features, which some methods read in place of those of the study.
+
+        Parameters
+        ----------
+        extra : iterable of str
+            As `eegtl.evaluation.extra_features` lists them.
+
+        Returns
+        -------
+        Recipe
+            For the extraction alone; the study is about the features of this one.
+        """
+        names = (*self.features.names, *extra)
+        return self.model_copy(
+            update={"features": self.features.model_copy(update={"names": names})}
+        )
+
     def arguments(self) -> dict[str, Any]:
         """Give the arguments of `run_study` besides the table.
 
@@ -347,6 +365,7 @@ class Recipe(Strict):
             "tune": part.tune,
             "n_shuffles": part.shuffles,
             "seed": part.seed,
+            "features": list(self.features.names),
             "keep_settling": part.keep_settling,
             "allow_acausal": part.allow_acausal,
             "command": self.as_dict(),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..errors import StudyError
+from ..features import FeatureTable
 from .comparison import TableRow
 from .facts import study_facts
 from .folder import open_store, write_whole
@@ -33,6 +34,7 @@ from .store import ResultsStore
 from .study_data import StudyData, all_labels, study_arrays, usable_rows
 from .study_notes import fixed_people, shuffle_note, study_notes
 from .tags import row_tag
+from .views import view_columns
 
 Progress = Callable[[int, int], None]
 #: what the random parts of NumPy and scikit-learn take as a seed
@@ -55,6 +57,7 @@ def run_study(
     if_exists: str = "error",
     command: Mapping[str, Any] | None = None,
     tune: str | None = None,
+    features: Sequence[str] | None = None,
 ) -> StudyResult:
     """Compare transfer methods on people, or sessions, that they were not trained on.
 
@@ -98,6 +101,9 @@ def run_study(
         A criterion of `eegtl.evaluation.search`, for example ``source``: beside each method that
         has a grid stands a second row, in which the criterion chooses its settings inside each
         fold.
+    features : sequence of str, optional
+        The features of the table that the study is about; None means all. Methods that read
+        features of their own (`Method.view`) find them in the table, too.
 
     Returns
     -------
@@ -124,10 +130,13 @@ def run_study(
     granted = InformationSet.parse(protocol.information)
     check_counts(n_jobs=n_jobs, n_shuffles=n_shuffles, seed=seed)
     used = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
+    plain = view_columns(used.columns, features)
     data = study_arrays(used, protocol, seed)
     folds = list(protocol.split(used))
     window = used.info.get("window")
-    rows, notes = choose_rows(methods, granted, seed, tune=tune, window=window)
+    rows, notes = choose_rows(
+        methods, granted, seed, tune=tune, window=window, columns=used.columns
+    )
     notes = [*study_notes(table, used, data, folds, protocol), *notes]
     if n_shuffles and shuffle_note(data):
         notes.append(shuffle_note(data))
@@ -140,16 +149,28 @@ def run_study(
     facts |= {"started": datetime.now().isoformat(timespec="seconds")}
     folder = None if out is None else Path(out)
     with open_store(folder, facts, if_exists=if_exists) as store:
-        shown = [TableRow.of(row, row_tag(granted, levels[row.key], used.causal)) for row in rows]
-        _describe(store, used, data, folds, shown, notes, seed)
+        shown = [_shown(row, granted, levels[row.key], used.causal, seed) for row in rows]
+        about = FeatureTable(
+            used.X[:, plain], used.columns[plain], used.meta, causal=used.causal, info=used.info
+        )
+        _describe(store, about, replace(data, X=about.X), folds, shown, notes, seed)
         labels = all_labels(data, n_shuffles, seed)
-        plan = _Plan(data, rows, levels, folds, labels, granted, seed)
+        views = {
+            row.key: view_columns(used.columns, row.view) if row.view else plain for row in rows
+        }
+        plan = _Plan(data, rows, levels, views, folds, labels, granted, seed)
         _run_missing(store, plan, n_jobs, progress)
         result = read_result(store, folder)
     if folder is not None:
         text = result.table.to_csv(index=False, lineterminator="\n")
         write_whole(folder / "table.csv", text)
     return result
+
+
+def _shown(row: StudyRow, granted: InformationSet, level: str, causal: bool, seed: int) -> TableRow:
+    """Say what the table tells of a row besides its scores."""
+    assumes = getattr(row.build(seed), "assumes_", "")
+    return TableRow.of(row, row_tag(granted, level, causal, assumes))
 
 
 def _describe(
@@ -205,6 +226,7 @@ class _Plan:
     data: StudyData
     rows: list[StudyRow]
     levels: dict[str, str]
+    views: dict[str, NDArray[np.intp]]
     folds: list[Fold]
     labels: dict[int, NDArray[np.intp]]
     granted: InformationSet
@@ -221,6 +243,8 @@ class _Plan:
         """Make a task that holds the labels the estimator may see, and no others."""
         level = self.levels[row.key]
         y = self.data.classes[self.labels[repeat]]
+        columns = self.views[row.key]
+        all_of_them = np.array_equal(columns, np.arange(self.data.X.shape[1]))
         return FoldTask(
             row=row.key,
             repeat=repeat,
@@ -230,6 +254,7 @@ class _Plan:
             granted=self.granted,
             y_source=y[fold.source],
             y_calib=y[fold.calibration] if level == "labelled" else None,
+            columns=None if all_of_them else columns,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import pandas as pd
 from sklearn.base import clone
 
 from .._checks import INFORMATION_LEVELS
@@ -19,6 +20,7 @@ from .study_data import check_text
 from .transfer_search import TransferSearch
 from .tuned_rows import check_search, search_facts, tuned_row
 from .tuning import criterion_named
+from .views import NOWHERE, Layout, layout_of
 
 #: What `run_study` takes as methods.
 Methods = Iterable["str | Method | StudyRow"] | Mapping[str, Any] | None
@@ -34,6 +36,7 @@ def choose_rows(
     *,
     tune: str | None = None,
     window: float | None = None,
+    columns: pd.MultiIndex | None = None,
 ) -> tuple[list[StudyRow], list[str]]:
     """Choose the rows of a study.
 
@@ -53,12 +56,16 @@ def choose_rows(
         it chooses their settings.
     window : float, optional
         Length of a window in seconds; a search with a calibration block needs it.
+    columns : pandas.MultiIndex, optional
+        Of the table that is studied, for the methods that read features of their own; None as
+        long as there is no table.
 
     Returns
     -------
     rows : list of StudyRow
     notes : list of str
-        Which rows were left out because the information set does not allow them.
+        Which rows were left out because the information set does not allow them, or the table
+        lacks their features.
 
     Raises
     ------
@@ -74,14 +81,22 @@ def choose_rows(
     >>> [row.key for row in rows if row.role == "transfer"][:2]
     ['tca [z0]', 'tca [z2]']
     """
-    asked, own = _asked(methods, seed)
+    asked, own = _asked(methods, seed, columns)
     rows: list[StudyRow] = []
     left_out: list[str] = []
+    without: list[str] = []
     tuned = partial(_with_tuned, granted=granted, tune=tune, window=window, seed=seed)
     for method in METHODS:
         if not (methods is None or method.always or method in asked):
             continue
-        for row in method.rows():
+        try:
+            layout = _layout(method, columns)
+        except StudyError:
+            if method in asked:
+                raise
+            without.append(f"{method.name} (reads {', '.join(method.view)})")
+            continue
+        for row in method.rows(layout):
             if method.shuffled and any(r.shuffled for r in rows):
                 break
             try:
@@ -116,7 +131,40 @@ def choose_rows(
             f"left out, since the information set {granted.tag!r} does not grant what they need: "
             + ", ".join(left_out)
         )
+    if without:
+        notes.append(f"left out, since the table lacks their features: {', '.join(without)}")
     return rows, notes
+
+
+def extra_features(methods: Methods, features: Iterable[str]) -> tuple[str, ...]:
+    """List the features that methods read besides those that a study is about.
+
+    Parameters
+    ----------
+    methods : as in `choose_rows`
+    features : iterable of str
+        What the study is about.
+
+    Returns
+    -------
+    tuple of str
+        Each once; empty for methods that bring estimators of their own.
+
+    Examples
+    --------
+    >>> extra_features(["tca"], ["de"])
+    ()
+    """
+    asked = list(METHODS) if methods is None else _asked(methods, 0, None)[0]
+    names = dict.fromkeys(name for method in asked for name in method.view)
+    return tuple(name for name in names if name not in set(features))
+
+
+def _layout(method: Method, columns: pd.MultiIndex | None) -> Layout:
+    """Say where a method finds its features; what it does not read does not matter."""
+    if columns is None or not method.view:
+        return NOWHERE
+    return layout_of(columns, method.view)
 
 
 def check_row(row: StudyRow, granted: InformationSet, seed: int = 0) -> str:
@@ -233,7 +281,7 @@ def _with_tuned(
 
 
 def _asked(
-    methods: Methods, seed: int
+    methods: Methods, seed: int, columns: pd.MultiIndex | None
 ) -> tuple[list[Method], list[tuple[Method | None, StudyRow]]]:
     """Separate the methods asked for by name from rows that the caller brings."""
     if methods is None:
@@ -251,7 +299,7 @@ def _asked(
         if isinstance(method, StudyRow):
             own.append((None, method))
         elif isinstance(method, Method):
-            own.extend((method, row) for row in method.rows())
+            own.extend((method, row) for row in method.rows(_layout(method, columns)))
         else:
             asked.extend(_by_name(method))
     return asked, own

@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..errors import StudyError
 from .information import InformationSet
 
 #: appended to the information of rows whose features used samples after the window
 ACAUSAL = "+future"
-_FORM = re.compile(r"(?P<consumed>\S+?)(?P<future>\+future)?( \(scored as (?P<scored>\S+)\))?")
+#: appended to that of methods that take a class mix of the wearer for granted (their `assumes_`)
+ASSUMED = {"class mix of the sources": "+mix", "class mix given": "+prior"}
+_FORM = re.compile(
+    r"(?P<consumed>\S+?)(?P<mix>\+mix|\+prior)?(?P<future>\+future)?"
+    r"( \(scored as (?P<scored>\S+)\))?"
+)
 
 
 class RowTag(NamedTuple):
@@ -23,14 +29,17 @@ class RowTag(NamedTuple):
         Whether its features used samples after the window, which `consumed` does not say.
     scored : InformationSet
         The information set whose windows it is scored on.
+    assumes : str
+        What it takes for granted besides, a key of `ASSUMED`; empty for nothing.
     """
 
     consumed: InformationSet
     acausal: bool
     scored: InformationSet
+    assumes: str = ""
 
 
-def row_tag(granted: InformationSet, level: str, causal: bool = True) -> str:
+def row_tag(granted: InformationSet, level: str, causal: bool = True, assumes: str = "") -> str:
     """Write what a row consumed of the target.
 
     A study with a calibration block scores all its rows on the windows after the block, those
@@ -45,12 +54,20 @@ def row_tag(granted: InformationSet, level: str, causal: bool = True) -> str:
         What the row is handed.
     causal : bool
         Whether the features are.
+    assumes : str
+        What the method takes for granted of the wearer besides: a key of `ASSUMED`, or nothing.
 
     Returns
     -------
     str
-        ``CONSUMED``, ``CONSUMED+future`` or either followed by `` (scored as GRANTED)``, where
-        both sets are in the form that `InformationSet.parse` reads.
+        ``CONSUMED``, followed by ``+mix`` or ``+prior`` where a class mix is assumed, by
+        ``+future``, and by `` (scored as GRANTED)``; both sets are in the form that
+        `InformationSet.parse` reads.
+
+    Raises
+    ------
+    StudyError
+        When what is assumed has no name here.
 
     Examples
     --------
@@ -59,8 +76,13 @@ def row_tag(granted: InformationSet, level: str, causal: bool = True) -> str:
     >>> row_tag(InformationSet("transductive"), "inductive")
     'inductive'
     """
+    if assumes and assumes not in ASSUMED:
+        raise StudyError(
+            f"an estimator's assumes_ is {assumes!r}; a study knows {', '.join(ASSUMED)}."
+        )
     consumed = granted.consumed(level)
-    tag = consumed.tag + (ACAUSAL if not causal and consumed.kind != "transductive" else "")
+    tag = consumed.tag + ASSUMED.get(assumes, "")
+    tag += ACAUSAL if not causal and consumed.kind != "transductive" else ""
     if granted.kind == "calibration" and consumed != granted:
         tag += f" (scored as {granted.tag})"
     return tag
@@ -91,4 +113,6 @@ def read_tag(text: str) -> RowTag:
     found = _FORM.fullmatch(text)
     consumed = InformationSet.parse(found["consumed"] if found else text)
     scored = InformationSet.parse(found["scored"]) if found and found["scored"] else consumed
-    return RowTag(consumed, bool(found and found["future"]), scored)
+    marks = {mark: text for text, mark in ASSUMED.items()}
+    assumes = marks.get(found["mix"], "") if found else ""
+    return RowTag(consumed, bool(found and found["future"]), scored, assumes)

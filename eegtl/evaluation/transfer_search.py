@@ -195,5 +195,10 @@ class TransferSearch(DelegatingClassifier):
         model = clone(self.estimator).set_params(**clone(params, safe=False))
         return model.fit(X, y, subjects=subjects, rows=rows)
 
+    @property
+    def assumes_(self) -> str:  # type: ignore[override]
+        """What its estimator takes for granted of the wearer."""
+        return getattr(self.estimator, "assumes_", "")
+
     def _delegate(self) -> Any:
         return getattr(self, "best_estimator_", self.estimator)

@@ -53,7 +53,7 @@ def tuned_row(
     'tca, tuned [z2]'
     """
     information = granted.consumed(row.level(row.build(seed))).tag
-    build = partial(_build, method, row.normalization, criterion, information, window)
+    build = partial(_build, method, row, criterion, information, window)
     return replace(row, name=f"{row.name}, tuned", build=build, search=search_facts(build(seed)))
 
 
@@ -117,7 +117,7 @@ def _search_of(estimator: Any) -> TransferSearch | None:
 
 def _build(
     method: Method,
-    normalization: str,
+    row: StudyRow,
     criterion: str,
     information: str,
     window: float | None,
@@ -129,11 +129,11 @@ def _build(
     goes around all. The other criteria compare rows of sources and wearer as they are, which
     asks for the normaliser in front.
     """
-    pipeline = method.build(normalization, seed)
+    pipeline = row.build(seed)
     front, rest = [], list(pipeline.steps)
-    if criterion_named(criterion).needs_target and normalization != "none":
+    if criterion_named(criterion).needs_target and row.normalization != "none":
         front, rest = [rest[0][1]], rest[1:]
-    step = next(name for name, own in rest if isinstance(own, type(_step(method, seed))))
+    step = next(name for name, own in rest if isinstance(own, type(method.make_step(seed))))
     grid = {f"{step}__{name}": list(values) for name, values in (method.grid or {}).items()}
     search = TransferSearch(
         TransferPipeline(rest),
@@ -144,8 +144,3 @@ def _build(
         random_state=seed,
     )
     return make_transfer_pipeline(*front, search) if front else search
-
-
-def _step(method: Method, seed: int) -> Any:
-    assert method.step is not None, "a method with a grid has a step whose parameters it names"
-    return method.step(seed)

@@ -24,6 +24,7 @@ INFORMATION = (
     "first seconds, unlabelled",
     "past windows, unlabelled",
     "all windows, unlabelled",
+    "class mix taken for granted",
     "labels of the first seconds",
     "future of the trial",
 )
@@ -52,6 +53,7 @@ def information_lines(result: StudyResult) -> list[dict[str, Any]]:
             consumed.kind == "calibration",
             consumed.kind == "online",
             consumed.kind == "transductive",
+            bool(tag.assumes),
             consumed.labelled,
             acausal,
         )

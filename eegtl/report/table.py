@@ -320,9 +320,12 @@ def sees(information: str) -> str:
     >>> sees("calibration:60")
     'unlabelled, first 60 s'
     """
-    consumed, acausal, _ = read_tag(information)
+    tag = read_tag(information)
+    consumed = tag.consumed
     words = consumed.sees(consumed.level)
-    if not acausal:
+    if tag.assumes:
+        words += f"; {tag.assumes}"
+    if not tag.acausal:
         return words
     future = "future of the trial"
     return future if consumed.kind == "inductive" else f"{words}, {future}"

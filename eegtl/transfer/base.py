@@ -72,6 +72,9 @@ class TransferEstimator(BaseEstimator):
 
     #: class constant; a property in estimators whose parameters decide
     needs_: str = "unlabelled"
+    #: what it takes for granted of the wearer besides the rows: "class mix of the sources",
+    #: "class mix given", or nothing; a property in estimators whose parameters decide
+    assumes_: str = ""
     #: whether `adapt` changes what `transform_source` returns
     moves_source: bool = False
     #: whether it reads `rows`; a pipeline keeps the sources' rows only where a step does

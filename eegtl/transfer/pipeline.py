@@ -139,6 +139,12 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
         return highest_information(*[getattr(s, "needs_", "inductive") for _, s in self.steps])
 
     @property
+    def assumes_(self) -> str:  # type: ignore[override]
+        """What its steps take for granted of the wearer; a mix that was given stands for both."""
+        assumed = {getattr(step, "assumes_", "") for _, step in self.steps} - {""}
+        return min(assumed, key=lambda text: text != "class mix given", default="")
+
+    @property
     def moves_source(self) -> bool:  # type: ignore[override]
         """Whether a step changes the source side when it adapts."""
         return any(getattr(step, "moves_source", False) for _, step in self.steps)

@@ -80,6 +80,7 @@ def test_a_full_recipe_means_what_it_says(tmp_path: Path) -> None:
         "tune": None,
         "n_shuffles": 3,
         "seed": 7,
+        "features": ["de", "dasm"],
         "keep_settling": True,
         "allow_acausal": True,
         "command": recipe.as_dict(),

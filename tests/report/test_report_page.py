@@ -166,14 +166,17 @@ def test_the_harmed_are_counted_and_named():
 @pytest.mark.parametrize(
     ("options", "marks"),
     [
-        ({}, {(1, 0, 0, 0, 0, 0), (0, 0, 0, 1, 0, 0)}),
-        ({"information": "online", "causal": False}, {(0, 0, 0, 0, 0, 1), (0, 0, 1, 0, 0, 1)}),
-        ({"information": "inductive"}, {(1, 0, 0, 0, 0, 0)}),
+        ({}, {(1, 0, 0, 0, 0, 0, 0), (0, 0, 0, 1, 0, 0, 0)}),
+        (
+            {"information": "online", "causal": False},
+            {(0, 0, 0, 0, 0, 0, 1), (0, 0, 1, 0, 0, 0, 1)},
+        ),
+        ({"information": "inductive"}, {(1, 0, 0, 0, 0, 0, 0)}),
         (
             {"information": "calibration:9:labelled", "methods": ("source+calibration",)},
-            {(1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 1, 0, 0, 1, 0)},
+            {(1, 0, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 1, 0)},
         ),
-        ({"causal": False}, {(0, 0, 0, 0, 0, 1), (0, 0, 0, 1, 0, 1)}),
+        ({"causal": False}, {(0, 0, 0, 0, 0, 0, 1), (0, 0, 0, 1, 0, 0, 1)}),
     ],
 )
 def test_what_each_row_saw_is_marked(options, marks):
