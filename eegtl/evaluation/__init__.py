@@ -2,7 +2,8 @@
 
 from .comparison import TABLE_COLUMNS
 from .information import InformationSet, check
-from .methods import METHODS, Method, StudyRow
+from .method import Method, StudyRow
+from .methods import METHODS
 from .metrics import Scores, score, trial_accuracy
 from .protocols import PROTOCOLS, CrossSession, Fold, LeaveOneSubjectOut
 from .result import StudyResult

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import pandas as pd
 
-from .methods import StudyRow
+from .method import StudyRow
 from .metrics import over_subjects
 from .statistics import bootstrap_interval, holm, paired_differences, paired_wilcoxon
 

@@ -13,7 +13,7 @@ import numpy as np
 from .. import __version__
 from ..errors import StudyError
 from .information import InformationSet
-from .methods import StudyRow
+from .method import StudyRow
 from .protocols import Protocol
 from .settings import settings_of
 from .study_data import StudyData

@@ -13,21 +13,13 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ..errors import InputError
-from ..kernels.gram import canonical_order, median_gamma
-from ..transfer import SubjectNormalizer
-from ..transfer.distances import DISTANCES, split_noise
-from .blocks import time_order
-from .protocols import Fold
 from .study_data import StudyData
+from .study_distances import normalized_rows
+from .study_distances import study_distances as study_distances
 
 Floats = NDArray[np.float64]
 #: windows in the map of the features
 _MAP_WINDOWS = 2000
-#: windows of a person, and of the sources, between which distances are measured
-_DISTANCE_WINDOWS = 2000
-#: Behind z2 everybody's means are 0, so that a distance of means measures the number of windows
-#: alone: mean_gap is 0, and mmd_linear -d (1 / n_A + 1 / n_B).
-_BEHIND = {"none": tuple(DISTANCES), "z2": ("mmd_rbf",)}
 #: features whose channels are electrodes, so that their effect can be drawn on a head
 _ELECTRODES = ("de", "de_stft", "power", "relative_power")
 
@@ -144,7 +136,7 @@ def _map(
     views: dict[str, Any] = {}
     explained = {}
     for mode, name in (("z0", "none"), ("z2", "z2")):
-        X = _normalized(data, mode)[drawn]
+        X = normalized_rows(data, mode)[drawn]
         scores, shares = _two_components(X)
         views[name] = {"x": scores[:, 0].tolist(), "y": scores[:, 1].tolist()}
         explained[name] = shares
@@ -164,11 +156,6 @@ def _drawn_evenly(groups: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
     return np.sort(shuffled[np.argsort(turn, kind="stable")[:_MAP_WINDOWS]])
 
 
-def _normalized(data: StudyData, mode: str) -> Floats:
-    normalizer = SubjectNormalizer(mode).fit(data.X, data.codes, subjects=data.units)
-    return normalizer.transform_source(data.X, data.units)
-
-
 def _two_components(X: Floats) -> tuple[Floats, list[float]]:
     """Give the scores on two principal components and their shares of variance."""
     X = X - X.mean(axis=0)
@@ -185,68 +172,3 @@ def _two_components(X: Floats) -> tuple[Floats, list[float]]:
         scores, shares = np.column_stack([scores, np.zeros(n)]), [*shares, 0.0]
     largest = scores[np.abs(scores).argmax(axis=0), [0, 1]]
     return scores * np.where(largest < 0, -1.0, 1.0), shares
-
-
-def study_distances(meta: pd.DataFrame, data: StudyData, folds: list[Fold]) -> pd.DataFrame:
-    """Say how far each person's features lie from those of the sources.
-
-    Parameters
-    ----------
-    meta : pandas.DataFrame
-        Of the table as it is studied.
-    data : StudyData
-    folds : list of Fold
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``subject, normalization`` (``none``: features standardised once over all windows;
-        ``z2``: each person, or session, by itself), ``distance`` (a name of
-        `eegtl.transfer.distances.DISTANCES`), ``value`` (mean over the folds of the person) and
-        ``noise`` (what `split_noise` finds within the person). The Gaussian kernel has one width
-        for all people. At most 2000 windows of a person, evenly spread in time, and of the
-        sources, evenly spread in the order of their content, are used. Behind ``z2``, where all
-        means are 0, distances of means would tell the number of windows alone, so ``mmd_rbf``
-        stands there by itself. NaN where a person has too few windows.
-    """
-    lines = []
-    for mode, name in (("z0", "none"), ("z2", "z2")):
-        X = _normalized(data, mode)
-        order = canonical_order(X)
-        width = median_gamma(X[order])
-        for fold in folds:
-            rows = np.unique(np.concatenate([fold.calibration, fold.target, fold.test]))
-            rows = time_order(meta, rows)
-            source = order[np.isin(order, fold.source)]
-            rows, source = _spread(rows), _spread(source)
-            own, others = X[rows], X[source]
-            for distance in _BEHIND[name]:
-                function = DISTANCES[distance]
-                settings = {"gamma": width} if distance == "mmd_rbf" else {}
-                lines.append(
-                    (
-                        str(fold.subject),
-                        name,
-                        distance,
-                        _value(function, own, others, settings),
-                        _noise(function, own, data.trials[rows], settings),
-                    )
-                )
-    keys = ["subject", "normalization", "distance"]
-    table = pd.DataFrame(lines, columns=[*keys, "value", "noise"])
-    return table.groupby(keys, sort=False, as_index=False).mean()
-
-
-def _spread(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Take every so many-th row where there are too many."""
-    return rows[:: -(-len(rows) // _DISTANCE_WINDOWS) or 1]
-
-
-def _value(function: Any, own: Floats, others: Floats, settings: dict[str, Any]) -> float:
-    if min(len(own), len(others)) < 2:
-        return float("nan")
-    return float(function(own, others, **settings))
-
-
-def _noise(function: Any, own: Floats, trials: NDArray[np.intp], settings: dict[str, Any]) -> float:
-    return split_noise(lambda A, B: function(A, B, **settings), own, trials)

@@ -24,7 +24,7 @@ from .folder import open_store, write_whole
 from .folds import FoldOutcome, FoldTask, run_fold
 from .information import InformationSet
 from .layout import FoldRecord
-from .methods import StudyRow
+from .method import StudyRow
 from .metrics import score
 from .overview import study_distances, study_overview
 from .protocols import Fold, Protocol, choose_protocol

@@ -14,7 +14,8 @@ from .._checks import INFORMATION_LEVELS
 from ..errors import InformationError, StudyError
 from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
 from .information import InformationSet, check
-from .methods import CLASSIFIERS, METHODS, Method, StudyRow
+from .method import CLASSIFIERS, Method, StudyRow
+from .methods import METHODS
 from .settings import settings_of
 from .study_data import check_text
 from .transfer_search import TransferSearch

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InformationError
 from ..transfer import TransferPipeline, make_transfer_pipeline
 from .information import InformationSet, needs_of
-from .methods import Method, StudyRow
+from .method import Method, StudyRow
 from .transfer_search import TransferSearch
 from .tuning import configurations_of, criterion_named
 

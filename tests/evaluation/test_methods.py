@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 from eegtl.errors import InformationError, StudyError
 from eegtl.evaluation import METHODS, InformationSet, Method, StudyRow, choose_rows
 from eegtl.evaluation.comparison import baseline_of
-from eegtl.evaluation.methods import small_mlp
+from eegtl.evaluation.method import small_mlp
 from eegtl.evaluation.selection import check_row, row_of_estimator
 from eegtl.transfer import (
     TCA,
