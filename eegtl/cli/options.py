@@ -65,6 +65,14 @@ Smoothing = Annotated[
         show_default="none",
     ),
 ]
+Distances = Annotated[
+    bool,
+    typer.Option(
+        "--distances",
+        help="Also print how far each person's features lie from those of the sources, with the "
+        "noise of each distance, and write distances.csv. With --resume: of a study that is there.",
+    ),
+]
 NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Compute the features, also when they are kept already."),

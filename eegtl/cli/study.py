@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EPILOG = (
     "Examples: eegtl study synthetic  |  eegtl study eegmat --root ~/data/eegmat "
     "--methods tca,kpca --out runs/first  |  eegtl study recipe.toml  |  "
-    "eegtl study --resume runs/first"
+    "eegtl study --resume runs/first --distances"
 )
 
 
@@ -94,6 +94,7 @@ def study(
             "may add methods or leave some out."
         ),
     ] = None,
+    distances: options.Distances = False,
     no_cache: options.NoCache = False,
     dump_recipe: Annotated[
         bool, typer.Option("--dump-recipe", help="Print the recipe of the study, and run nothing.")
@@ -145,7 +146,7 @@ def study(
         if dump_recipe:
             typer.echo(recipe.dump(), nl=False)
             return
-        _run(recipe, folder, if_exists, jobs, use_cache=not no_cache)
+        _run(recipe, folder, if_exists, jobs, use_cache=not no_cache, distances=distances)
 
 
 def _default_folder(name: str) -> Path:
@@ -203,7 +204,13 @@ def _continued(folder: Path, given: dict[str, Any]) -> Recipe:
 
 
 def _run(
-    recipe: Recipe, folder: Path, if_exists: str, jobs: int | None, *, use_cache: bool
+    recipe: Recipe,
+    folder: Path,
+    if_exists: str,
+    jobs: int | None,
+    *,
+    use_cache: bool,
+    distances: bool,
 ) -> None:
     """Run a study from its recipe to the printed table."""
     import joblib
@@ -212,6 +219,7 @@ def _run(
     from ..evaluation.folder import refuse_existing, write_whole
     from ..report import footnotes, format_table, save_markdown, study_title, write_report
     from .extraction import describe, read_features, with_features_of_methods
+    from .study_distances import DISTANCES_FILE, show_distances
 
     recipe = recipe.anchored()
     arguments = recipe.arguments()
@@ -226,6 +234,8 @@ def _run(
         window=recipe.features.window,
     )
     again = f"eegtl study --resume {shlex.quote(str(folder))}"
+    if distances:
+        again += " --distances"
     progress = Progress("folds")
     try:
         collection = recipe.collection()
@@ -253,10 +263,13 @@ def _run(
         with Progress("report") as drawing:
             write_report(result, folder / "report.html")
             drawing(1, 1)
+        if distances:
+            show_distances(table, arguments, folder)
     except KeyboardInterrupt:
         _say_stopped(folder, again, ran=progress.done is not None, resumed=if_exists == "resume")
         raise typer.Exit(INTERRUPTED) from None
-    files = f"{folder}/{{report.html, table.csv, table.md, results.sqlite, recipe.toml}}"
+    names = "report.html, table.csv, table.md, results.sqlite, recipe.toml"
+    files = f"{folder}/{{{names}{f', {DISTANCES_FILE}' if distances else ''}}}"
     say(f"written: {files}     resume with: {again}")
 
 

@@ -15,7 +15,7 @@ from .store_errors import is_busy
 
 RESULTS = "results.sqlite"
 #: written beside the results, and replaced with them
-_TABLES = ("table.csv", "table.md", "report.html", "recipe.toml")
+_TABLES = ("table.csv", "table.md", "report.html", "recipe.toml", "distances.csv")
 
 
 def refuse_existing(folder: Path | None, if_exists: str) -> None:

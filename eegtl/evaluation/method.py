@@ -66,8 +66,8 @@ class Method:
     normalizations : tuple of str
         ``none`` or modes of `SubjectNormalizer`; one row of the table each.
     step : callable, optional
-        Takes the seed, gives the aligner, selector or transfer classifier; with `view` it takes
-        the seed and the `Layout` of the view.
+        Takes the seed, gives the aligner, selector or transfer classifier, or a list of such
+        steps; with `view` it takes the seed and the `Layout` of the view.
     classifier : str, optional
         Key of `CLASSIFIERS` for the plain classifier at the end; None when `step` is itself a
         classifier.
@@ -118,8 +118,8 @@ class Method:
                 "whose parameters they are. Give it a step, or leave the grid out."
             )
 
-    def make_step(self, seed: int, layout: Layout = NOWHERE) -> Any:
-        """Build the method's own step.
+    def make_steps(self, seed: int, layout: Layout = NOWHERE) -> list[Any]:
+        """Build the method's own steps.
 
         Parameters
         ----------
@@ -130,10 +130,13 @@ class Method:
 
         Returns
         -------
-        estimator
+        list of estimator
+            Empty for a plain classifier.
         """
-        assert self.step is not None, "only methods with a step are asked for it"
-        return self.step(seed, layout) if self.view else self.step(seed)
+        if self.step is None:
+            return []
+        made = self.step(seed, layout) if self.view else self.step(seed)
+        return made if isinstance(made, list) else [made]
 
     def build(self, normalization: str, seed: int, layout: Layout = NOWHERE) -> Any:
         """Build the unfitted estimator of one row.
@@ -154,8 +157,7 @@ class Method:
         steps: list[Any] = []
         if normalization != "none" and not self.inside:
             steps.append(SubjectNormalizer(normalization))
-        if self.step is not None:
-            steps.append(self.make_step(seed, layout))
+        steps += self.make_steps(seed, layout)
         if self.classifier is not None:
             steps.append(CLASSIFIERS[self.classifier](seed))
         return make_transfer_pipeline(*steps)

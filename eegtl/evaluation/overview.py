@@ -15,7 +15,6 @@ from scipy import linalg
 from ..errors import InputError
 from .study_data import StudyData
 from .study_distances import normalized_rows
-from .study_distances import study_distances as study_distances
 
 Floats = NDArray[np.float64]
 #: windows in the map of the features

@@ -26,12 +26,13 @@ from .information import InformationSet
 from .layout import FoldRecord
 from .method import StudyRow
 from .metrics import score
-from .overview import study_distances, study_overview
+from .overview import study_overview
 from .protocols import Fold, Protocol, choose_protocol
 from .result import StudyResult, read_result
 from .selection import Methods, check_row, choose_rows
 from .store import ResultsStore
 from .study_data import StudyData, all_labels, study_arrays, usable_rows
+from .study_distances import study_distances
 from .study_notes import fixed_people, shuffle_note, study_notes
 from .tags import row_tag
 from .views import view_columns

@@ -133,7 +133,8 @@ def _build(
     front, rest = [], list(pipeline.steps)
     if criterion_named(criterion).needs_target and row.normalization != "none":
         front, rest = [rest[0][1]], rest[1:]
-    step = next(name for name, own in rest if isinstance(own, type(method.make_step(seed))))
+    first = method.make_steps(seed)[0]
+    step = next(name for name, own in rest if type(own) is type(first))
     grid = {f"{step}__{name}": list(values) for name, values in (method.grid or {}).items()}
     search = TransferSearch(
         TransferPipeline(rest),

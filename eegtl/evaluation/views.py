@@ -52,7 +52,7 @@ class Layout:
 
 
 #: Stands for a view as long as there is no table; only what a method needs is read off it.
-NOWHERE = Layout({"de": (0, 1), "cov": (1, 2)}, 1)
+NOWHERE = Layout({"de": (0, 1), "cov": (1, 2), "tangent": (2, 3)}, 1)
 
 
 def view_columns(columns: pd.MultiIndex, features: Sequence[str] | str | None) -> NDArray[np.intp]:

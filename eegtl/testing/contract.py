@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,57 +15,12 @@ from sklearn.utils.estimator_checks import check_estimator
 from .._checks import INFORMATION_LEVELS
 from ..errors import CalibrationError, ContractError, TransferWarning
 from ..transfer.state import from_state, to_state
+from .any_rows import accepting_any_rows
+from .toys import Toy, toy_for
+from .toys import toy_problem as toy_problem
 
 Floats = NDArray[np.float64]
 DOCSTRING_LINES = ("Consumes", "Before adapt", "Memory")
-
-
-@dataclass(frozen=True)
-class Toy:
-    """A small subject-transfer problem: shifted people, one of them unlabelled.
-
-    Attributes
-    ----------
-    X, y, subjects : ndarray
-        96 source rows of 4 people, interleaved.
-    T, y_target : ndarray
-        30 rows of a fifth person.
-    """
-
-    X: Floats
-    y: NDArray[Any]
-    subjects: NDArray[Any]
-    T: Floats
-    y_target: NDArray[Any]
-
-
-def toy_problem(labels: tuple[Any, ...] = ("calm", "tense"), seed: int = 0) -> Toy:
-    """Make a small subject-transfer problem.
-
-    Parameters
-    ----------
-    labels : tuple
-        The classes.
-    seed : int
-
-    Returns
-    -------
-    Toy
-
-    Examples
-    --------
-    >>> toy_problem().X.shape
-    (96, 6)
-    """
-    rng = np.random.default_rng(seed)
-    codes = np.arange(126) % len(labels)
-    people = np.repeat(np.arange(5), [24, 24, 24, 24, 30])
-    effect, shift = rng.standard_normal((len(labels), 6)), 3 * rng.standard_normal((5, 6))
-    rows = effect[codes] + shift[people] + rng.standard_normal((126, 6))
-    order = rng.permutation(96)
-    y = np.array(labels)[codes]
-    subjects = np.array(["ann", "ben", "cid", "dot", "eve"])[people]
-    return Toy(rows[:96][order], y[:96][order], subjects[:96][order], rows[96:], y[96:])
 
 
 def check_transfer_estimator(estimator: Any, *, extra_classes: Iterable[type] = ()) -> None:
@@ -94,7 +49,9 @@ def check_transfer_estimator(estimator: Any, *, extra_classes: Iterable[type] = 
         warnings.simplefilter("ignore", TransferWarning)
         # "SkipTestWarning": scikit-learn announces checks that do not apply to an estimator
         warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-        check_estimator(clone(estimator), expected_failed_checks=dict(skipped), on_skip=None)
+        check_estimator(
+            accepting_any_rows(clone(estimator)), expected_failed_checks=dict(skipped), on_skip=None
+        )
         for rule in RULES:
             rule(estimator)
         check_state(estimator, extra_classes)
@@ -153,7 +110,7 @@ def check_fit_with_target(estimator: Any) -> None:
     """``fit(X, y, X_target=T)`` equals ``fit(X, y).adapt(T)``."""
     if estimator.needs_ == "labelled":
         return
-    toy = toy_problem()
+    toy = toy_for(estimator)
     a = _fit(estimator, toy, X_target=toy.T)
     b = _fit(estimator, toy).adapt(toy.T)
     _same(_scores(a, toy.T), _scores(b, toy.T), "fit with X_target equals fit and adapt")
@@ -163,7 +120,7 @@ def check_fit_with_target(estimator: Any) -> None:
 
 def check_adapt_replaces(estimator: Any) -> None:
     """Twice equals once, A then B equals B, and nothing returns to the sources alone."""
-    toy, other = toy_problem(), toy_problem(seed=1)
+    toy, other = toy_for(estimator), toy_for(estimator, seed=1)
     fitted = _fit(estimator, toy)
     before = _scores(fitted, toy.T)
     once = _scores(_adapt(fitted, toy, toy.T), toy.T)
@@ -179,7 +136,7 @@ def check_adapt_replaces(estimator: Any) -> None:
 
 def check_information(estimator: Any) -> None:
     """`information_` starts at inductive and says at least what is needed after adapt."""
-    toy = toy_problem()
+    toy = toy_for(estimator)
     fitted = _fit(estimator, toy)
     assert fitted.information_ == "inductive", "information_ before adapt is 'inductive'"
     before = _scores(fitted, toy.T)  # nothing is an error before adapt
@@ -208,7 +165,7 @@ def check_information(estimator: Any) -> None:
 
 def check_inputs_unchanged(estimator: Any) -> None:
     """Check that no argument is written to, and that predicting changes nothing."""
-    toy = toy_problem()
+    toy = toy_for(estimator)
     arrays = [toy.X, toy.y, toy.subjects, toy.T, toy.y_target]
     copies = [a.copy() for a in arrays]
     fitted = _adapt(_fit(estimator, toy), toy, toy.T)
@@ -222,7 +179,7 @@ def check_inputs_unchanged(estimator: Any) -> None:
 
 def check_row_order(estimator: Any) -> None:
     """Check that neither the order of the rows nor the names of the subjects matter."""
-    toy = toy_problem()
+    toy = toy_for(estimator)
     rng = np.random.default_rng(2)
     source, target = rng.permutation(len(toy.X)), rng.permutation(len(toy.T))
     names = {"ann": "z9", "ben": "m5", "cid": "a1", "dot": "k3"}
@@ -244,7 +201,7 @@ def check_row_order(estimator: Any) -> None:
 
 def check_one_subject(estimator: Any) -> None:
     """``subjects=None`` means one subject."""
-    toy = toy_problem()
+    toy = toy_for(estimator)
     a = _adapt(clone(estimator).fit(toy.X, toy.y), toy, toy.T)
     one = np.repeat("only", len(toy.X))
     b = _adapt(clone(estimator).fit(toy.X, toy.y, subjects=one), toy, toy.T)
@@ -256,7 +213,7 @@ def check_labels_kept(estimator: Any) -> None:
     if not is_classifier(estimator):
         return
     for labels in ((-1, 0, 1), ("negative", "neutral", "positive"), (0, 7)):
-        toy = toy_problem(labels)
+        toy = toy_for(estimator, labels)
         fitted = _adapt(_fit(estimator, toy), toy, toy.T)
         assert fitted.classes_.tolist() == sorted(labels), f"classes_ of {labels} changed"
         predicted = fitted.predict(toy.T)
@@ -266,7 +223,7 @@ def check_labels_kept(estimator: Any) -> None:
 
 def check_calibration(estimator: Any) -> None:
     """Calibration rows count as target rows; labels that cannot be used are refused."""
-    toy = toy_problem()
+    toy = toy_for(estimator)
     half = len(toy.T) // 2
     fitted = _fit(estimator, toy)
     if estimator.needs_ == "labelled":
@@ -289,7 +246,7 @@ def check_partial_adapt(estimator: Any) -> None:
     """``partial_adapt(A).partial_adapt(B)`` equals ``adapt(A and B)``."""
     if not hasattr(estimator, "partial_adapt"):
         return
-    toy = toy_problem()
+    toy = toy_for(estimator)
     parts = _fit(estimator, toy)
     for chunk in (toy.T[:1], toy.T[1:11], toy.T[11:]):
         parts.partial_adapt(chunk)
@@ -302,7 +259,7 @@ def check_fit_transform(estimator: Any) -> None:
     """``fit_transform`` with subjects raises, and points to ``transform_source``."""
     if not hasattr(estimator, "fit_transform"):
         return
-    toy = toy_problem()
+    toy = toy_for(estimator)
     _refuses(
         lambda: clone(estimator).fit_transform(toy.X, toy.y, subjects=toy.subjects),
         ContractError,
@@ -320,7 +277,7 @@ def check_moves_source(estimator: Any) -> None:
     """`moves_source` is set where `adapt` changes what `transform_source` gives."""
     if not hasattr(estimator, "transform_source"):
         return
-    toy = toy_problem()
+    toy = toy_for(estimator)
     fitted = _fit(estimator, toy)
     before = fitted.transform_source(toy.X, toy.subjects)
     _adapt(fitted, toy, toy.T + 5)
@@ -332,11 +289,36 @@ def check_moves_source(estimator: Any) -> None:
     )
 
 
+def check_weights(estimator: Any) -> None:
+    """Selectors give one weight a source row; neither order, names nor an earlier target matter."""
+    toy, other = toy_for(estimator), toy_for(estimator, seed=1)
+    fitted = _fit(estimator, toy)
+    if not hasattr(fitted, "source_weights_"):
+        return
+    before = fitted.source_weights_
+    _adapt(_adapt(fitted, toy, other.T), toy, toy.T)
+    weights = fitted.source_weights_
+    assert weights.shape == toy.y.shape, "source_weights_ holds one weight a source row"
+    assert np.isfinite(weights.sum()), "weights are finite"
+    assert weights.min() >= 0, "weights are 0 or more"
+    assert weights.max() > 0, "not all weights are 0"
+    order = np.random.default_rng(4).permutation(len(toy.X))
+    names = np.array([name[::-1] for name in toy.subjects[order]])
+    shuffled = replace(toy, X=toy.X[order], y=toy.y[order], subjects=names)
+    again = _adapt(_fit(estimator, shuffled), toy, toy.T).source_weights_
+    _same(weights[order], again, "weights go with their rows and depend on the last target alone")
+    _same(before, fitted.adapt().source_weights_, "adapt() returns to the weights before", 0.0)
+    if estimator.needs_ != "labelled":
+        weights = fitted.adapt(toy.T[:1]).source_weights_
+        assert np.isfinite(weights.sum()), "one target row gives weights that are not finite"
+        assert weights.max() > 0, "one target row gives weights that are all 0"
+
+
 def check_few_rows(estimator: Any) -> None:
     """One target row gives finite results."""
     if estimator.needs_ == "labelled":
         return
-    toy = toy_problem()
+    toy = toy_for(estimator)
     scores = _scores(_fit(estimator, toy).adapt(toy.T[:1]), toy.T)
     assert np.all(np.isfinite(scores)), "one target row gives numbers that are not finite"
 
@@ -350,7 +332,7 @@ def check_state(estimator: Any, extra_classes: Iterable[type] = ()) -> None:
     extra_classes : iterable of class
         Classes besides eegtl's own that its state may hold.
     """
-    toy = toy_problem()
+    toy = toy_for(estimator)
     extra = (type(estimator), *extra_classes)
     fitted = _adapt(_fit(estimator, toy), toy, toy.T)
     again = from_state(to_state(fitted, extra=extra), extra=extra)
@@ -375,5 +357,6 @@ RULES: tuple[Callable[[Any], None], ...] = (
     check_partial_adapt,
     check_fit_transform,
     check_moves_source,
+    check_weights,
     check_few_rows,
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.optimize import brentq
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from ..errors import ContractError
 from .base import Floats, TransferEstimator
+from .summary import check_weights
 
 
 def _delegate_has(method: str) -> Any:
@@ -139,10 +140,64 @@ class ScoringClassifier(ClassifierMixin, TransferEstimator):
         -------
         ndarray of shape (n_windows, n_classes)
         """
-        return softmax(self.sharpness_ * self._class_scores(self._check_X(X)), axis=1)
+        scores = self._class_scores(self._check_X(X))
+        return softmax(self.sharpness_ * scores, axis=1)
 
 
-def fit_sharpness(scores: Floats, codes: NDArray[np.intp]) -> float:
+class WeightedScoringClassifier(ScoringClassifier):
+    """Base of the scoring classifiers whose source rows may have weights, as selectors give them.
+
+    A subclass finds them in ``_fit_source`` as ``self._weight``: an array, or None.
+    """
+
+    _weight: Any
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        subjects: ArrayLike | None = None,
+        rows: Any = None,
+        X_target: ArrayLike | None = None,
+        rows_target: Any = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from labelled rows of other people.
+
+        Parameters
+        ----------
+        X, y, subjects, rows, X_target, rows_target
+            As in every transfer estimator.
+        sample_weight : array-like of shape (n_windows,), optional
+            How often each source row counts.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            When the arguments do not fit together.
+        """
+        self._weight = sample_weight
+        try:
+            return super().fit(
+                X, y, subjects=subjects, rows=rows, X_target=X_target, rows_target=rows_target
+            )
+        finally:
+            del self._weight
+
+    def _check_source(
+        self, X: ArrayLike, y: ArrayLike | None
+    ) -> tuple[Floats, NDArray[Any] | None]:
+        checked, labels = super()._check_source(X, y)
+        self._weight = check_weights(self._weight, len(checked))
+        return checked, labels
+
+
+def fit_sharpness(scores: Floats, codes: NDArray[np.intp], weight: Floats | None = None) -> float:
     """Find the factor that turns scores into log-probabilities.
 
     Parameters
@@ -152,6 +207,8 @@ def fit_sharpness(scores: Floats, codes: NDArray[np.intp]) -> float:
         they should be scores of rows that had no part in making the classifier.
     codes : ndarray of int, shape (n_rows,)
         The class of each row.
+    weight : ndarray of shape (n_rows,), optional
+        How often each row counts.
 
     Returns
     -------
@@ -178,18 +235,25 @@ def fit_sharpness(scores: Floats, codes: NDArray[np.intp]) -> float:
     0.51
     """
     n_classes = scores.shape[1]
+    weight = np.ones(len(codes)) if weight is None else weight
+    size = float(np.abs(scores).max(initial=0.0))
     scores = scores - scores.mean(axis=1, keepdims=True)
-    scale = float(np.sqrt(np.mean(scores**2)))
-    if not scale > 0:
+    scale = float(np.sqrt(weight @ np.mean(scores**2, axis=1) / max(weight.sum(), 1e-300)))
+    if not scale > 1e-14 * size:  # equal, but for rounding
         return 1.0
-    counts = np.bincount(codes, minlength=n_classes)[codes][:, None]
-    target = np.repeat(1 / (counts + n_classes), n_classes, axis=1)
-    target[np.arange(len(codes)), codes] = (counts[:, 0] + 1) / (counts[:, 0] + n_classes)
-    target /= target.sum(axis=1, keepdims=True)
+    scores /= scale
+    counts = np.bincount(codes, weights=weight, minlength=n_classes)[codes]
+    own = scores[np.arange(len(codes)), codes]
+    # (n + 1) / (n + n_classes) sure of the own class; the rows' sums are 0
+    wanted = float(weight @ (counts / (counts + n_classes) * own))
 
-    def loss(log_s: float) -> float:
-        return -float(np.sum(target * log_softmax(np.exp(log_s) / scale * scores, axis=1)))
+    def slope(log_s: float) -> float:
+        shares = softmax(np.exp(log_s) * scores, axis=1)
+        return wanted - float(weight @ np.einsum("ic,ic->i", shares, scores))
 
-    bounds = (np.log(1e-3), np.log(1e3))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10})
-    return float(np.exp(found.x) / scale)
+    lowest, highest = np.log(1e-3), np.log(1e3)
+    if slope(lowest) <= 0:  # scores that point away from the labels
+        return 1e-3 / scale
+    if slope(highest) >= 0:
+        return 1e3 / scale
+    return float(np.exp(brentq(slope, lowest, highest, xtol=1e-14)) / scale)

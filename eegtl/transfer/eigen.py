@@ -8,6 +8,8 @@ rows and -1/n_t on target rows, B = KLK + mu I. TCA asks for the largest eigenva
 kernel PCA for those of HKH w = lambda w. KLK = qq' with q = Ke has rank one: in coordinates whose
 first axis is along q, B is diagonal, with mu + |q|^2 once and mu else (so B^-1 is the
 Sherman-Morrison form). No n x n matrix but K itself is formed, and none is inverted.
+
+The same for any few columns in place of q is in `eegtl.transfer.column_pairs`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ..errors import InputError
+from .column_pairs import definite_pairs
 from .krylov import Pairs, largest_pairs, relative_residuals
 
 Floats = NDArray[np.float64]
@@ -47,8 +50,9 @@ class Solution:
         Whether both domains have (nearly) the same mean, tr(KLK) <= 1e-6 tr(KHK).
     keeps_all : bool
         Whether the directions span all in which the rows vary, so that none is left out.
-    gap : ndarray of shape (m,) or None
-        TCA: mean score of the source rows minus that of the target rows.
+    gap : ndarray of shape (m,) or (k, m), or None
+        TCA: mean score of the source rows minus that of the target rows. MIDA and DICA: what is
+        left of each of the k domains; see there.
     offset : ndarray of shape (m,), or empty
         Kernel matrices: mean score of the pooled rows, before centring.
     """
@@ -62,6 +66,13 @@ class Solution:
     keeps_all: bool = False
     gap: Floats | None = None
     offset: Floats = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def relative_gap(self) -> float:
+        """Length of the gap in units of the pooled rows' spread; NaN where there is none."""
+        if self.gap is None:
+            return float("nan")
+        return float(np.linalg.norm(self.gap) / np.sqrt(self.variances.sum()))
 
 
 def effective_mu(mu: float, mu_scale: str, gap: float, variance: float) -> float:
@@ -146,9 +157,8 @@ def linear_tca(
     values, vectors = linalg.eigh(second)
     keep = values > max(len(second), 10) * np.finfo(np.float64).eps * values[-1]
     roots = vectors[:, keep] * np.sqrt(values[keep])  # G^1/2 on the range of G
-    pairs = _diagonal_pairs(roots.T @ spread @ roots, roots.T @ gap, mu, m).trusted()
-    vectors = roots @ pairs.vectors
-    vectors = _fix_signs(vectors / linalg.norm(vectors, axis=0))
+    pairs = definite_pairs(roots.T @ spread @ roots, roots.T @ gap[:, None], mu, m).trusted()
+    vectors = unit_columns(roots @ pairs.vectors)
     return Solution(
         vectors,
         pairs.eigenvalues,
@@ -184,7 +194,7 @@ def linear_pca(spread: Floats, n: float, m: int) -> Solution:
     keep = values > max(d, 10) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     values, vectors = values[keep][::-1], vectors[:, keep][:, ::-1]
     residuals = relative_residuals(spread @ vectors, vectors, values)
-    return Solution(_fix_signs(vectors), values, values / n, float(residuals.max(initial=0.0)))
+    return Solution(fix_signs(vectors), values, values / n, float(residuals.max(initial=0.0)))
 
 
 def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution:
@@ -221,7 +231,7 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
 
     def ritz(V: Floats, P: Floats) -> Pairs:
         HP = P - P.mean(axis=0)
-        small = _diagonal_pairs(HP.T @ HP, V.T @ q, mu, m)
+        small = definite_pairs(HP.T @ HP, V.T @ q[:, None], mu, m)
         Aw = ((HP @ small.vectors).T @ K).T
         w = _mend(V @ small.vectors, Aw, q, mu, small.eigenvalues)
         Bw = mu * w + np.outer(q, q @ w)
@@ -234,7 +244,7 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
     scores = K @ w
     length = np.sqrt(np.einsum("im,im->m", w, scores))  # of the direction in feature space
     variances = scores.var(axis=0) / length**2
-    vectors = _fix_signs(w / length)
+    vectors = fix_signs(w / length)
     return Solution(
         vectors,
         pairs.eigenvalues,
@@ -264,10 +274,6 @@ def gram_pca(K: Floats, m: int) -> Solution:
     """
     n = len(K)
 
-    def centred(V: Floats) -> Floats:
-        P = ((V - V.mean(axis=0)).T @ K).T
-        return P - P.mean(axis=0)
-
     def ritz(V: Floats, P: Floats) -> Pairs:
         small = V.T @ P
         values, c = linalg.eigh((small + small.T) / 2)
@@ -277,40 +283,28 @@ def gram_pca(K: Floats, m: int) -> Solution:
         w = V @ c
         return Pairs(w, values, relative_residuals(P @ c, w, values))
 
-    pairs = largest_pairs(centred, ritz, n, m, np.empty((n, 0)))
+    pairs = largest_pairs(lambda V: centred_product(K, V), ritz, n, m, np.empty((n, 0)))
     w = pairs.vectors - pairs.vectors.mean(axis=0)
     values = pairs.eigenvalues
     residual = float(pairs.residuals.max(initial=0.0))
-    vectors = _fix_signs(w / np.sqrt(values))
+    vectors = fix_signs(w / np.sqrt(values))
     return Solution(vectors, values, values / n, residual, offset=K.mean(axis=0) @ vectors)
 
 
-def _diagonal_pairs(left: Floats, q: Floats, mu: float, m: int) -> Pairs:
-    """Largest eigenpairs of left b = lambda (mu I + qq') b, after turning q into the first axis.
+def centred_product(K: Floats, V: Floats) -> Floats:
+    """Give HKH V without forming HKH.
 
-    There q'b is an entry of b and keeps all its digits, however small mu is.
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+    V : ndarray of shape (n, k)
+
+    Returns
+    -------
+    ndarray of shape (n, k)
     """
-    p = len(left)
-    mirror = q.copy()  # Householder: I - 2 vv'/v'v maps q to -sign(q_0) |q| e_0
-    size = linalg.norm(q)
-    mirror[0] += np.copysign(size, q[0])
-    square = mirror @ mirror
-
-    def turned(A: Floats) -> Floats:
-        return A - np.outer(mirror, (2 / square) * (mirror @ A)) if square > 0 else A
-
-    turned_left = turned(turned(left).T)
-    turned_left = (turned_left + turned_left.T) / 2
-    diagonal = np.full(p, mu)
-    diagonal[0] += size**2
-    root = np.sqrt(diagonal)
-    values, y = linalg.eigh(
-        turned_left / np.outer(root, root), subset_by_index=(max(p - m, 0), p - 1)
-    )
-    keep = values > max(p, 10) * np.finfo(np.float64).eps * max(values[-1], 0.0)
-    values, b = values[keep][::-1], y[:, keep][:, ::-1] / root[:, None]
-    residuals = relative_residuals(turned_left @ b, diagonal[:, None] * b, values)
-    return Pairs(turned(b), values, residuals)
+    P = ((V - V.mean(axis=0)).T @ K).T
+    return P - P.mean(axis=0)
 
 
 def _mend(w: Floats, Aw: Floats, q: Floats, mu: float, eigenvalues: Floats) -> Floats:
@@ -326,8 +320,31 @@ def _mend(w: Floats, Aw: Floats, q: Floats, mu: float, eigenvalues: Floats) -> F
     return w + np.outer(q, (along - q @ w) / square)
 
 
-def _fix_signs(vectors: Floats) -> Floats:
-    """Make the largest entry of each column positive."""
+def unit_columns(vectors: Floats) -> Floats:
+    """Scale each column to length 1, its largest entry positive.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, m)
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+    """
+    return fix_signs(vectors / linalg.norm(vectors, axis=0))
+
+
+def fix_signs(vectors: Floats) -> Floats:
+    """Make the largest entry of each column positive.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, m)
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+    """
     if not vectors.size:
         return vectors
     largest = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]

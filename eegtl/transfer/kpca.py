@@ -66,5 +66,5 @@ class KPCA(KernelProjection):
         n, _, scatter = pooled_moments(source, target)
         return linear_pca(scatter, n, self.n_components)
 
-    def _solve_gram(self, K: Floats, n_source: int) -> Solution:
+    def _solve_gram(self, K: Floats, design: Floats, n_source: int) -> Solution:
         return gram_pca(K, self.n_components)

@@ -1,8 +1,9 @@
-"""What TCA and kernel PCA share: kernels, exact or by landmarks, and the map of new rows."""
+"""What TCA, kernel PCA, MIDA and DICA share: kernels, landmarks, and the map of new rows."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any, Self
 
@@ -33,11 +34,17 @@ AUTO_LANDMARKS = 2000
 class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
     """Base of the projections that solve one eigenproblem on the pooled rows.
 
-    A subclass gives ``_solve_moments(source, target)`` and ``_solve_gram(K, n_source)``.
+    A subclass gives ``_solve_moments(source, target)`` and ``_solve_gram(K, design, n_source)``.
+    What it wants to know of each row besides the features (whose it is, its class) are the
+    columns of a *design*, from ``_source_design``, ``_target_design`` and ``_summary_design``.
+    Moments are those of the features with the design appended, so that their scatter holds the
+    sums of the features over each of its columns.
     """
 
     moves_source = True
     by_subject = False
+    #: whether the kernel matrix itself is solved where it fits, and not landmark features
+    solves_gram = True
 
     def __init__(
         self,
@@ -61,8 +68,26 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
     def _solve_moments(self, source: Moments, target: Moments | None) -> Solution:
         raise InputError(f"{type(self).__name__} does not solve by moments.")
 
-    def _solve_gram(self, K: Floats, n_source: int) -> Solution:
+    def _solve_gram(self, K: Floats, design: Floats, n_source: int) -> Solution:
         raise InputError(f"{type(self).__name__} does not solve by kernel matrix.")
+
+    def _source_design(
+        self, n: int, y: NDArray[Any] | None, subjects: NDArray[Any], rows: Any
+    ) -> Floats:
+        """Give what is known of each source row; the default is nothing."""
+        return np.empty((n, 0))
+
+    def _target_design(self, target: Target) -> Floats:
+        """Give the same columns for the target rows."""
+        return np.empty((len(target.X), 0))
+
+    def _summary_design(self, summary: SourceSummary) -> Floats:
+        """Give the same columns for the groups of a summary."""
+        return np.empty((len(summary.counts), 0))
+
+    def _extended(self, X: Floats, design: Floats) -> Floats:
+        """Give the features that the kernel sees; the default is the rows themselves."""
+        return X
 
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         self._check_parameters()
@@ -70,13 +95,15 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
             raise InputError(
                 f"{type(self).__name__} needs at least 2 source rows; got n_samples = {len(X)}."
             )
+        design = self._source_design(len(X), y, subjects, rows)
         if self.kernel == "linear":
-            self._set_source_moments(*row_moments(X))
+            self._keep_moments(self._joint_moments(X, design))
             return
-        self.source_rows_ = X[canonical_order(X)]
-        self.gamma_ = (
-            median_gamma(self.source_rows_) if self.gamma == "median" else float(self.gamma)
-        )
+        order = canonical_order(X)
+        X, design = X[order], design[order]
+        extended = self._extended(X, design)
+        self.gamma_ = median_gamma(extended) if self.gamma == "median" else float(self.gamma)
+        self._keep_rows(extended, design)
 
     def accepts_summary(self) -> bool:
         """Say whether `fit_summary` gives what `fit` on the rows would give."""
@@ -99,7 +126,9 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
                 f"{type(self).__name__} can be fitted from a summary with kernel='linear' only; "
                 f"kernel is {self.kernel!r}. Fit on rows instead."
             )
-        self._set_source_moments(*summary.pooled())
+        design = self._summary_design(summary)
+        means = np.hstack([self._extended(summary.means, design), design])
+        self._keep_moments(_summary_moments(summary, means))
         self.n_features_in_ = summary.n_features
         return self._before_adapt()
 
@@ -116,69 +145,121 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
         """
         return summary.affine(lambda _: self.center_, lambda _: self.components_)
 
-    def _set_source_moments(self, count: float, mean: Floats, scatter: Floats) -> None:
-        self.source_count_, self.source_mean_, self.source_scatter_ = count, mean, scatter
+    def _joint_moments(self, X: Floats, design: Floats) -> Moments:
+        """Give the moments of the features with the design appended, in blocks of rows."""
+        if design.shape[1] == 0:
+            return row_moments(X)
+        parts = (
+            np.hstack([self._extended(X[block], design[block]), design[block]])
+            for block in _blocks(len(X))
+        )
+        return _pooled_blocks(parts)
+
+    def _keep_moments(self, moments: Moments) -> None:
+        """Keep what the linear kernel needs of the sources."""
+        self.source_count_, self.source_mean_, self.source_scatter_ = moments
+
+    def _keep_rows(self, rows: Floats, design: Floats) -> None:
+        """Keep what the Gaussian kernel needs of the sources."""
+        self.source_rows_, self.source_design_ = rows, design
 
     def _forget_target(self) -> None:
         self._solve(None)
 
     def _adapt_target(self, target: Target) -> str:
-        self._solve(target.X)
+        self._solve(target)
         return "unlabelled"
 
-    def _solve(self, X_target: Floats | None) -> None:
+    def _solve(self, target: Target | None) -> None:
         """Solve for sources and target, or for the sources alone."""
-        self.approximation_ = "exact"
         if self.kernel == "linear":
             source = (self.source_count_, self.source_mean_, self.source_scatter_)
-            target = None if X_target is None else row_moments(X_target)
-            solution = self._solve_moments(source, target)
-            self.components_ = solution.vectors
-            self.center_ = pooled_moments(source, target)[1]
-        else:
-            solution = self._solve_rbf(X_target)
+            pooled = None
+            if target is not None:
+                pooled = self._joint_moments(target.X, self._target_design(target))
+            self._install(*self._linear_solution(source, pooled))
+            return
+        rows, known = self.source_rows_, self.source_design_
+        n_source = len(rows)
+        if target is not None:
+            order = canonical_order(target.X)
+            design = self._target_design(target)[order]
+            known = np.vstack([known, design])
+            rows = np.vstack([rows, self._extended(target.X[order], design)])
+        self._install(*self._rbf_solution(rows, known, n_source))
+
+    def _install(self, solution: Solution, fitted: dict[str, Any]) -> None:
+        """Take over a solution, and the fitted attributes that map new rows."""
+        if solution.vectors.shape[1] == 0:
+            raise self._nothing_found()
+        for name, value in fitted.items():
+            setattr(self, name, value)
         self.n_components_ = solution.vectors.shape[1]
-        if self.n_components_ == 0:
-            raise InputError(
-                f"{type(self).__name__} found no direction in which the rows vary; all rows are "
-                "equal. Check the features."
-            )
         self.eigenvalues_ = solution.eigenvalues
         self.residual_ = solution.residual
         self._report(solution)
 
-    def _solve_rbf(self, X_target: Floats | None) -> Solution:
-        n_source = len(self.source_rows_)
-        rows = self.source_rows_
-        if X_target is not None:
-            rows = np.vstack([rows, X_target[canonical_order(X_target)]])
-        n_landmarks = self._landmarks(len(rows))
-        if n_landmarks >= len(rows):
+    def _nothing_found(self) -> InputError:
+        """Give the error that says why there is no component."""
+        return InputError(
+            f"{type(self).__name__} found no direction in which the rows vary; all rows are equal. "
+            "Check the features."
+        )
+
+    def _linear_solution(
+        self, source: Moments, target: Moments | None
+    ) -> tuple[Solution, dict[str, Any]]:
+        solution = self._solve_moments(source, target)
+        center = pooled_moments(source, target)[1][: len(solution.vectors)]
+        # the spread of equal rows is what rounding left of their mean
+        if solution.variances.sum() <= 1e-28 * (center @ center):
+            raise self._nothing_found()
+        fitted = {"components_": solution.vectors, "center_": center, "approximation_": "exact"}
+        return solution, fitted
+
+    def _rbf_solution(
+        self, rows: Floats, design: Floats, n_source: int
+    ) -> tuple[Solution, dict[str, Any]]:
+        n = len(rows)
+        n_landmarks = self._landmarks(n)
+        exact = n_landmarks >= n
+        if exact and self.solves_gram:
             K = rbf_kernel(rows, rows, self.gamma_)
-            solution = self._solve_gram(K, n_source)
-            self.anchors_, self.weights_ = rows, solution.vectors
-            self.source_rows_ = rows[:n_source]  # a view: the rows are held once
-            self.offset_ = solution.offset
-            return solution
-        self.approximation_ = f"Nystroem, {n_landmarks} landmarks of {len(rows)} rows"
-        self.anchors_ = rows[self._draw(n_source, len(rows), n_landmarks)]
+            solution = self._solve_gram(K, design, n_source)
+            return solution, {
+                "anchors_": rows,
+                "weights_": solution.vectors,
+                "source_rows_": rows[:n_source],  # a view: the rows are held once
+                "offset_": solution.offset,
+                "approximation_": "exact",
+            }
+        anchors = rows if exact else rows[self._draw(n_source, n, n_landmarks)]
         # phi(x) = R'k(x, anchors) has phi(x)'phi(y) = the Nystroem kernel, so the linear problem
         # on phi is the kernel problem on the approximated matrix
-        root = _inverse_root(rbf_kernel(self.anchors_, self.anchors_, self.gamma_))
-        source = self._feature_moments(rows[:n_source], root)
-        target = None if X_target is None else self._feature_moments(rows[n_source:], root)
+        root = _inverse_root(rbf_kernel(anchors, anchors, self.gamma_))
+        source = self._feature_moments(rows[:n_source], design[:n_source], anchors, root)
+        target = None
+        if n > n_source:
+            target = self._feature_moments(rows[n_source:], design[n_source:], anchors, root)
         solution = self._solve_moments(source, target)
-        self.weights_ = root @ solution.vectors
-        self.offset_ = pooled_moments(source, target)[1] @ solution.vectors
-        return solution
+        mean = pooled_moments(source, target)[1][: root.shape[1]]
+        approximated = f"Nystroem, {n_landmarks} landmarks of {n} rows"
+        return solution, {
+            "anchors_": anchors,
+            "weights_": root @ solution.vectors,
+            "offset_": mean @ solution.vectors,
+            "approximation_": "exact" if exact else approximated,
+        }
 
-    def _feature_moments(self, rows: Floats, root: Floats) -> Moments:
-        """Give the moments of the landmark features, in blocks of rows."""
-        blocks = (
-            rbf_kernel(rows[start : start + BLOCK_ROWS], self.anchors_, self.gamma_) @ root
-            for start in range(0, len(rows), BLOCK_ROWS)
+    def _feature_moments(
+        self, rows: Floats, design: Floats, anchors: Floats, root: Floats
+    ) -> Moments:
+        """Give the moments of the landmark features with the design appended, in blocks."""
+        parts = (
+            np.hstack([rbf_kernel(rows[block], anchors, self.gamma_) @ root, design[block]])
+            for block in _blocks(len(rows))
         )
-        return reduce(merge_moments, map(row_moments, blocks))
+        return _pooled_blocks(parts)
 
     def _landmarks(self, n: int) -> int:
         """Give the number of landmarks; n or more means the exact problem."""
@@ -213,12 +294,25 @@ class KernelProjection(ClassNamePrefixFeaturesOutMixin, Aligner):
         return np.sort(np.concatenate(parts))
 
     def _transform(self, X: Floats) -> Floats:
+        return self._project(X)
+
+    def _project(self, X: Floats) -> Floats:
+        """Project rows of the features that the kernel sees."""
         if self.kernel == "linear":
             return (X - self.center_) @ self.components_
         return rbf_product(X, self.anchors_, self.gamma_, self.weights_) - self.offset_
 
     def _report(self, solution: Solution) -> None:
         """Keep what the method says about its solution; the base has nothing to say."""
+
+    def _warn_of_nothing_left_out(self) -> None:
+        warnings.warn(
+            f"{type(self).__name__} with the linear kernel keeps all {self.n_components_} "
+            "directions in which the rows vary, so it leaves nothing out and cannot bring the "
+            "domains together; set n_components below that number.",
+            TransferWarning,
+            stacklevel=2,
+        )
 
     def _check_parameters(self) -> None:
         name = type(self).__name__
@@ -256,6 +350,27 @@ def pooled_moments(source: Moments, target: Moments | None) -> Moments:
     (count, mean, scatter)
     """
     return source if target is None else merge_moments(source, target)
+
+
+def _summary_moments(summary: SourceSummary, means: Floats) -> Moments:
+    """Pool groups to whose means columns were appended that are constant within a group."""
+    count = float(summary.counts.sum())
+    mean = summary.counts @ means / count
+    offsets = (means - mean) * np.sqrt(summary.counts)[:, None]
+    scatter = offsets.T @ offsets
+    d = summary.n_features
+    scatter[:d, :d] += summary.scatters.sum(axis=0)
+    return count, mean, scatter
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Cut rows into blocks."""
+    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+
+
+def _pooled_blocks(parts: Iterable[Floats]) -> Moments:
+    """Give the moments of all blocks of rows together."""
+    return reduce(merge_moments, map(row_moments, parts))
 
 
 def _gib(n: int) -> str:

@@ -11,18 +11,29 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..errors import TransferWarning
+from ..errors import InputError, TransferWarning
 
 Floats = NDArray[np.float64]
 
-#: Relative length of the gradient at which a solution counts as exact.
-_TOLERANCE = 1e-11
-_MAX_STEPS = 200
+#: Length of the Newton step, against that of w, at which a solution counts as exact.
+_TOLERANCE = 1e-12
+#: Newton steps on one quadratic piece, without progress, after which rounding is what is left.
+_PATIENCE = 3
+#: A line search that ends this early was blocked where it began.
+_BLOCKED = 1e-10
+_MAX_STEPS = 500
+#: A pivot of the Cholesky factor this small against its diagonal has no digits left.
+_SMALLEST_PIVOT = 1e-10
+#: The kept sum is counted afresh when this many times its trace was taken off.
+_MOST_TAKEN_OFF = 100.0
+_BLOCK_ROWS = 8192
+_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class SquaredHinge:
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
-        Kept by reference; it must not change.
+        Copied.
     intercept : bool
         Whether there is a b.
 
@@ -59,7 +70,13 @@ class SquaredHinge:
     -----
     Each step solves (I + sum over active rows c_i x_i x_i') d^2 equations. The sum is kept from
     step to step and from problem to problem, and only the rows whose part in it changed are
-    added or taken off: O(changed d^2 + n d + d^3) a step, memory d^2 besides the rows.
+    added or taken off: O(changed d^2 + n d + d^3) a step, memory n d + d^2. With fewer rows than
+    features w lies in the span of the rows, and the problem is solved there: d is then n.
+
+    The solution is unique except where w = 0 has no loss (for example all rows on one side):
+    any b of an interval does then, and the one nearest to 0 is given.
+
+    With an intercept the rows are centred first, which changes the intercept and nothing else.
 
     References
     ----------
@@ -75,11 +92,24 @@ class SquaredHinge:
     """
 
     def __init__(self, X: Floats, *, intercept: bool = True) -> None:
-        self._X = X
+        n, d = X.shape
         self._intercept = intercept
-        p = X.shape[1] + intercept
-        self._used = np.zeros(len(X))  # what each row's outer product counts in the sum below
-        self._sum = np.zeros((p, p))
+        self._centre = X.mean(axis=0) if intercept and n else np.zeros(d)
+        self._basis: Floats | None = None  # of the rows' span, where that is the smaller space
+        if n < d:
+            self._basis, triangle = linalg.qr((X - self._centre).T, mode="economic")
+            self._d = n
+            self._rows = np.ones((n, n + intercept))
+            self._rows[:, :n] = triangle.T
+        else:
+            self._d = d
+            self._rows = np.ones((n, d + intercept))
+            np.subtract(X, self._centre, out=self._rows[:, :d])
+        squares = np.einsum("ij,ij->j", self._rows, self._rows)
+        self._spread = np.sqrt(squares / max(n, 1))  # root mean square of each column
+        self._used = np.zeros(n)  # what each row's outer product counts in the sum below
+        self._sum = np.zeros((self._rows.shape[1],) * 2)
+        self._taken_off = 0.0
 
     def solve(
         self,
@@ -106,80 +136,136 @@ class SquaredHinge:
         -------
         Hyperplane
         """
-        costs = np.broadcast_to(np.asarray(cost, dtype=np.float64), (len(self._X),))
-        d = self._X.shape[1]
-        point = np.zeros(d + self._intercept)
+        costs = np.broadcast_to(np.asarray(cost, dtype=np.float64), (len(self._rows),))
+        wanted = y - offset  # what x'w + b has to reach: y^2 is 1
+        without_loss = self._intercept_without_loss(y[costs > 0], wanted[costs > 0])
+        if without_loss is not None:
+            return Hyperplane(np.zeros(len(self._centre)), without_loss, 0.0)
+        return self._hyperplane(*self._descend(y, costs, wanted, self._point(start)))
+
+    def _intercept_without_loss(self, y: Floats, wanted: Floats) -> float | None:
+        """Give the b nearest to 0 with which w = 0 has no loss, or None where there is none."""
+        lowest = float(np.max(wanted[y > 0], initial=-np.inf))
+        highest = float(np.min(wanted[y < 0], initial=np.inf))
+        if not self._intercept:
+            return 0.0 if lowest <= 0 <= highest else None
+        return float(np.clip(0.0, lowest, highest)) if lowest <= highest else None
+
+    def _point(self, start: Hyperplane | None) -> Floats:
+        """Express a hyperplane in the coordinates of the rows that are kept."""
+        point = np.zeros(self._rows.shape[1])
         if start is not None:
-            point[:d] = start.coef
+            point[: self._d] = start.coef if self._basis is None else self._basis.T @ start.coef
             if self._intercept:
-                point[d] = start.intercept
-        margin = 1 - y * (offset + self._apply(point))
+                point[-1] = start.intercept + self._centre @ start.coef
+        return point
+
+    def _hyperplane(self, point: Floats, objective: float) -> Hyperplane:
+        w = point[: self._d].copy()
+        coef = w if self._basis is None else self._basis @ w
+        intercept = float(point[-1] - self._centre @ coef) if self._intercept else 0.0
+        return Hyperplane(coef, intercept, objective)
+
+    def _descend(
+        self, y: Floats, costs: Floats, wanted: Floats, point: Floats
+    ) -> tuple[Floats, float]:
+        """Take Newton steps with exact line searches until only rounding is left."""
+        d = self._d
+        before: Floats | None = None
+        length_before, waited, ahead = np.inf, 0, 1.0
         for _ in range(_MAX_STEPS):
-            active = margin > 0
-            pull = self._transposed(np.where(active, costs * margin * y, 0.0))
-            regular = point.copy()
-            regular[d:] = 0.0
-            gradient = regular - pull
-            # at the solution both parts are equal; their size is what rounding is relative to
-            size = linalg.norm(regular) + linalg.norm(pull) + 1e-300
-            if linalg.norm(gradient) <= _TOLERANCE * size:
-                break
+            residual = wanted - self._rows @ point
+            margin = y * residual
+            rounding = _EPS * (np.abs(wanted) + self._spread @ np.abs(point))
+            # A step of no length was stopped by rows that are about to become active.
+            active = margin > (0.0 if ahead > _BLOCKED else -4 * rounding)
+            loss = costs * np.maximum(margin, 0.0)
+            objective = float(point[:d] @ point[:d] + loss @ np.maximum(margin, 0.0)) / 2
+            gradient = -((loss * y) @ self._rows)
+            gradient[:d] += point[:d]
             self._count(np.where(active, costs, 0.0))
-            step = -self._newton(gradient)
-            along = y * self._apply(step)
-            slope, square = float(regular @ step), float(step[:d] @ step[:d])
-            length = _line_minimum(slope, square, margin, along, costs)
-            if not length > 0:  # rounding: no descent is left
+            step = self._newton_step(point, gradient, residual)
+            # Its length in the metric of the second derivative bounds the error of w.
+            length = max(float(-gradient @ step), 0.0) ** 0.5
+            noise = float(self._used @ rounding**2) ** 0.5
+            if length <= max(_TOLERANCE * linalg.norm(point[:d]), noise):
+                point = point + step
                 break
-            point = point + length * step
-            margin = 1 - y * (offset + self._apply(point))
+            # On one quadratic piece a second step can only mend what rounding did to the first.
+            stays = before is not None and np.array_equal(before, self._used)
+            waited = waited + 1 if stays and length > length_before / 2 else 0
+            slope, square = float(point[:d] @ step[:d]), float(step[:d] @ step[:d])
+            ahead = _line_minimum(slope, square, margin, y * (self._rows @ step), costs)
+            if waited == _PATIENCE:
+                break
+            before, length_before = self._used, length
+            point = point + ahead * step
         else:
             warnings.warn(
                 f"the linear SVM did not reach its solution in {_MAX_STEPS} Newton steps; the "
                 "features may be scaled too differently. Put a SubjectNormalizer before it.",
                 TransferWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        loss = float(costs @ np.square(np.maximum(margin, 0.0))) / 2
-        objective = float(point[:d] @ point[:d]) / 2 + loss
-        return Hyperplane(point[:d], float(point[d]) if self._intercept else 0.0, objective)
+        return point, objective
 
-    def _apply(self, point: Floats) -> Floats:
-        d = self._X.shape[1]
-        values = self._X @ point[:d]
-        return values + point[d] if self._intercept else values
+    def _newton_step(self, point: Floats, gradient: Floats, residual: Floats) -> Floats:
+        """Give the way to the minimum of the quadratic piece whose rows are counted."""
+        factor = self._factor()
+        if factor is not None:
+            return -linalg.cho_solve((factor, True), gradient, check_finite=False)
+        # The sum has squared the condition of the rows; least squares on the rows has not.
+        used = np.flatnonzero(self._used)
+        root = np.sqrt(self._used[used])
+        regular = np.eye(self._d, self._rows.shape[1])
+        left = np.vstack([self._rows[used] * root[:, None], regular])
+        right = np.append(root * residual[used], -point[: self._d])
+        return linalg.lstsq(left, right, check_finite=False, lapack_driver="gelsy")[0]
 
-    def _transposed(self, values: Floats) -> Floats:
-        product = values @ self._X
-        return np.append(product, values.sum()) if self._intercept else product
-
-    def _count(self, wanted: Floats) -> None:
-        """Bring the sum of c_i x_i x_i' up to date."""
-        if np.count_nonzero(wanted != self._used) > np.count_nonzero(wanted):
-            self._sum[:] = 0.0  # counting afresh is cheaper, and sheds what rounding left
-            self._used[:] = 0.0
-        changed = np.flatnonzero(wanted != self._used)
-        difference = wanted[changed] - self._used[changed]
-        for sign in (1.0, -1.0):
-            part = changed[sign * difference > 0]
-            if len(part):
-                root = np.sqrt(sign * difference[sign * difference > 0])
-                rows = self._X[part] * root[:, None]
-                if self._intercept:
-                    rows = np.column_stack([rows, root])
-                self._sum += sign * (rows.T @ rows)
-        self._used = wanted
-
-    def _newton(self, gradient: Floats) -> Floats:
-        d = self._X.shape[1]
+    def _factor(self) -> Floats | None:
+        """Factorise the second derivative; None where rounding has eaten it."""
+        d = self._d
         matrix = self._sum.copy()
         matrix.flat[: d * len(matrix) : len(matrix) + 1] += 1.0
-        if self._intercept:  # with no active row nothing holds the intercept
-            matrix[d, d] += 1e-12 * (1.0 + matrix[d, d])
+        diagonal = matrix.diagonal().copy()
         try:
-            return linalg.solve(matrix, gradient, assume_a="pos", check_finite=False)
-        except linalg.LinAlgError:  # rounding of sums taken off; a descent direction all the same
-            return linalg.lstsq(matrix, gradient)[0]
+            factor = linalg.cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            return None
+        return factor if np.all(factor.diagonal() ** 2 > _SMALLEST_PIVOT * diagonal) else None
+
+    def _count(self, weights: Floats) -> None:
+        """Bring the sum of c_i x_i x_i' up to date."""
+        changed = np.flatnonzero(weights != self._used)
+        difference = weights[changed] - self._used[changed]
+        if len(changed) > np.count_nonzero(weights):
+            self._count_afresh(weights)
+            return
+        added = difference > 0
+        self._add(changed[added], difference[added], 1.0)
+        self._taken_off += self._add(changed[~added], -difference[~added], -1.0)
+        self._used = weights
+        if self._taken_off > _MOST_TAKEN_OFF * np.trace(self._sum):
+            self._count_afresh(weights)
+
+    def _count_afresh(self, weights: Floats) -> None:
+        self._sum[:] = 0.0
+        self._taken_off = 0.0
+        used = np.flatnonzero(weights)
+        self._add(used, weights[used], 1.0)
+        self._used = weights
+
+    def _add(self, indices: NDArray[np.intp], weights: Floats, sign: float) -> float:
+        """Add rows to the sum, or take them off, and give their trace."""
+        trace = 0.0
+        for begin in range(0, len(indices), _BLOCK_ROWS):
+            block = slice(begin, begin + _BLOCK_ROWS)
+            rows = self._rows[indices[block]]
+            rows *= np.sqrt(weights[block])[:, None]
+            product = rows.T @ rows
+            trace += float(np.trace(product))
+            self._sum += sign * product
+        return trace
 
 
 def _line_minimum(
@@ -205,11 +291,13 @@ def _line_minimum(
     sign = np.where(active[index], -1.0, 1.0)
     levels = np.append(level, level - np.cumsum(sign * (weight * margin)[index]))
     rises = np.append(rise, rise + np.cumsum(sign * (weight * along)[index]))
-    ends = np.append(places[index], np.inf)
+    begins, ends = np.append(0.0, places[index]), np.append(places[index], np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         roots = np.where(rises > 0, -levels / rises, np.inf)
-    first = int(np.argmax(roots <= ends))
-    return float(roots[first]) if np.isfinite(roots[first]) else 0.0
+    piece = int(np.argmax(roots <= ends))
+    root = float(roots[piece])
+    # rounding can put the root before its piece, or leave the last piece without a rise
+    return max(root, float(begins[piece])) if np.isfinite(root) else float(begins[piece])
 
 
 def fit_linear_svm(
@@ -260,3 +348,55 @@ def fit_linear_svm(
         plane = solver.solve(np.where(codes == code, 1.0, -1.0), cost)
         coef[code], intercept[code] = plane.coef, plane.intercept
     return coef, intercept
+
+
+def check_cost(owner: str, name: str, value: Any) -> float:
+    """Validate the cost of a machine's loss: a finite positive number.
+
+    Parameters
+    ----------
+    owner, name : str
+        Class and parameter, for the message.
+    value
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+    """
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or isinstance(value, bool) or not 0 < value < np.inf:
+        raise InputError(f"{owner}: {name} must be a positive number; got {value!r}.")
+    return float(value)
+
+
+def mean_variance(X: Floats, weight: Floats) -> float:
+    """Give the mean over the features of their variances; 1 when no feature varies.
+
+    Costs divided by it do not depend on the unit of the features.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    weight : ndarray of shape (n_rows,)
+        How often each row counts.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> mean_variance(np.array([[0.0, 0.0], [2.0, 4.0]]), np.ones(2))
+    2.5
+    """
+    share = weight / weight.sum()
+    mean = share @ X
+    square = 0.0
+    for begin in range(0, len(X), _BLOCK_ROWS):
+        block = slice(begin, begin + _BLOCK_ROWS)
+        square += float(share[block] @ np.square(X[block] - mean).mean(axis=1))
+    return square if square > 1e-24 * float(np.mean(mean**2)) else 1.0

@@ -16,31 +16,61 @@ from sklearn.covariance import OAS
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from ..errors import StateError
-from .kpca import KPCA
+from . import asfm, coral, dica, gfk, itl, kpca, mida, tca, tpt, tsvm
+from .columns import SelectColumns
+from .conditional import ConditionalTransfer
+from .ensemble import TransferEnsemble
 from .normalization import SubjectNormalizer
 from .pipeline import TransferPipeline
+from .recenter import Recenter
+from .riemannian_selector import RiemannianSelector
+from .robust_pca import RobustPCA
+from .robust_pca_transfer import RobustPCATransfer
 from .source_only import SourceOnly
 from .sources import RowSources, SummarySources
+from .style_transfer import StyleTransfer
+from .subspace_alignment import SubspaceAlignment
 from .summary import SourceSummary
-from .tca import TCA
+from .threshold import ThresholdRecentring
 
 #: Classes that a state may hold; all others are refused.
 WHITELIST: tuple[type, ...] = (
-    KPCA,
     OAS,
     PCA,
-    TCA,
+    ConditionalTransfer,
+    GaussianNB,
     LinearDiscriminantAnalysis,
     LinearSVC,
     LogisticRegression,
+    Recenter,
+    RiemannianSelector,
+    RobustPCA,
+    RobustPCATransfer,
+    SelectColumns,
     SourceOnly,
     StandardScaler,
+    StyleTransfer,
     SubjectNormalizer,
+    SubspaceAlignment,
+    ThresholdRecentring,
+    TransferEnsemble,
     TransferPipeline,
+    asfm.ASFM,
+    coral.CORAL,
+    dica.DICA,
+    dica.UDICA,
+    gfk.GFK,
+    itl.ITL,
+    kpca.KPCA,
+    mida.MIDA,
+    tca.TCA,
+    tpt.TPT,
+    tsvm.TSVM,
 )
 _RECORDS = {"RowSources": RowSources, "SummarySources": SummarySources}
 _SUMMARY_ARRAYS = ("subjects", "labels", "counts", "means", "scatters")
@@ -139,9 +169,11 @@ def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Give an array without objects: numbers or strings."""
     if array.dtype.kind in "biufU":
         return array.copy()
+    # an array of objects holds NumPy's own scalars where it was taken apart row by row
+    plain = [v.item() if isinstance(v, np.generic) else v for v in array.flat]
     for kind in (str, bool, int, float):
-        if array.dtype == object and array.size and all(type(v) is kind for v in array.flat):
-            return np.array(array.tolist(), dtype=kind).reshape(array.shape)
+        if plain and all(type(v) is kind for v in plain):
+            return np.array(plain, dtype=kind).reshape(array.shape)
     raise StateError(
         f"{where} is an array of {array.dtype} that mixes kinds; only arrays of numbers or of "
         "strings can be stored. Name subjects and labels by strings or by integers."

@@ -117,7 +117,7 @@ class TCA(KernelProjection):
         gap = source[1] - target[1]
         return linear_tca(scatter, mean, gap, n, self.n_components, self.mu, self.mu_scale)
 
-    def _solve_gram(self, K: Floats, n_source: int) -> Solution:
+    def _solve_gram(self, K: Floats, design: Floats, n_source: int) -> Solution:
         n_target = len(K) - n_source
         if n_target == 0:
             return gram_pca(K, self.n_components)
@@ -129,7 +129,7 @@ class TCA(KernelProjection):
         if solution.gap is None:
             return
         self.mu_ = solution.mu
-        self.gap_ = float(np.linalg.norm(solution.gap) / np.sqrt(solution.variances.sum()))
+        self.gap_ = solution.relative_gap
         if solution.equal_means and self.kernel == "linear":
             warnings.warn(
                 "sources and target have (nearly) equal means, as they always have behind z2, so "
@@ -139,13 +139,7 @@ class TCA(KernelProjection):
                 stacklevel=2,
             )
         elif solution.keeps_all and self.kernel == "linear":
-            warnings.warn(
-                f"TCA with the linear kernel keeps all {self.n_components_} directions in which "
-                "the rows vary, so it leaves nothing out and cannot bring the domains together; "
-                "set n_components below that number.",
-                TransferWarning,
-                stacklevel=2,
-            )
+            self._warn_of_nothing_left_out()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

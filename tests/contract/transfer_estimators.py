@@ -9,10 +9,29 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from eegtl.transfer import (
+    ASFM,
+    CORAL,
+    DICA,
+    GFK,
+    ITL,
     KPCA,
+    MIDA,
     TCA,
+    TPT,
+    TSVM,
+    UDICA,
+    ConditionalTransfer,
+    Recenter,
+    RiemannianSelector,
+    RobustPCA,
+    RobustPCATransfer,
+    SelectColumns,
     SourceOnly,
+    StyleTransfer,
     SubjectNormalizer,
+    SubspaceAlignment,
+    ThresholdRecentring,
+    TransferEnsemble,
     default_classifier,
     make_transfer_pipeline,
 )
@@ -36,6 +55,53 @@ ESTIMATORS: dict[str, Any] = {
     ),
     "z2+TCA-rbf+logistic": make_transfer_pipeline(
         SubjectNormalizer("z2"), TCA(3), LogisticRegression(tol=1e-10)
+    ),
+    "MIDA-linear": MIDA(3),
+    "MIDA-rbf": MIDA(3, kernel="rbf"),
+    "MIDA-augmented": MIDA(3, augment=True),
+    "DICA": DICA(3),
+    "DICA-rbf": DICA(3, kernel="rbf"),
+    "UDICA": UDICA(3),
+    "SubspaceAlignment": SubspaceAlignment(3),
+    "SubspaceAlignment-each": SubspaceAlignment(3, per_source=True),
+    "GFK": GFK(3),
+    "GFK-auto": GFK("auto"),
+    "CORAL": CORAL(),
+    "CORAL-each": CORAL(per_source=True),
+    "CORAL-plain": CORAL(0.0),
+    "ITL": ITL(3),
+    "ASFM": ASFM(3),
+    "ASFM-pooled-logistic": ASFM(
+        3, per_source=False, estimator=LogisticRegression(tol=1e-10, max_iter=1000)
+    ),
+    "TPT": TPT(),
+    "TPT-msvr": TPT(regressor="msvr", alpha=0.1),
+    "TPT-fourier": TPT(embedding="fourier", n_frequencies=64),
+    "TSVM": TSVM(),
+    "StyleTransfer": StyleTransfer(),
+    "StyleTransfer-supervised": StyleTransfer(variant="supervised"),
+    "StyleTransfer-semi": StyleTransfer(variant="semi-supervised"),
+    "ConditionalTransfer": ConditionalTransfer(),
+    "ConditionalTransfer-unlabelled": ConditionalTransfer(variant="unlabelled"),
+    "RobustPCA": RobustPCA(),
+    "RobustPCATransfer": RobustPCATransfer(),
+    "Recenter": Recenter(),
+    "Recenter-euclid": Recenter("euclid"),
+    "RiemannianSelector": RiemannianSelector(),
+    "SelectColumns": SelectColumns([4, 0, 2]),
+    "ThresholdRecentring": ThresholdRecentring(),
+    "TransferEnsemble": TransferEnsemble(
+        [
+            ("z2", make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())),
+            ("part", make_transfer_pipeline(SelectColumns([0, 1, 2]), TCA(2), SourceOnly())),
+        ]
+    ),
+    "selector+z2+MIDA+LDA": make_transfer_pipeline(
+        RiemannianSelector(), SubjectNormalizer("z2"), MIDA(3), default_classifier()
+    ),
+    "z0+GFK+TSVM": make_transfer_pipeline(SubjectNormalizer("z0"), GFK(2), TSVM()),
+    "z2+CORAL+threshold": make_transfer_pipeline(
+        SubjectNormalizer("z2"), CORAL(), ThresholdRecentring()
     ),
     "scaler+z2+KPCA+SourceOnly": make_transfer_pipeline(
         StandardScaler(), SubjectNormalizer("z2"), KPCA(3, kernel="linear"), SourceOnly()

@@ -11,9 +11,10 @@ from evaluation.study_tables import make_table
 from sklearn.decomposition import PCA
 
 from eegtl.evaluation import StudyResult, run_study
-from eegtl.evaluation.overview import study_distances, study_overview
+from eegtl.evaluation.overview import study_overview
 from eegtl.evaluation.protocols import choose_protocol
 from eegtl.evaluation.study_data import study_arrays
+from eegtl.evaluation.study_distances import study_distances
 from eegtl.features import FeatureTable
 from eegtl.transfer.distances import mean_gap, mmd_linear, split_noise
 

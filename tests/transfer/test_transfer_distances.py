@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from reference import distances_naive as naive
 
 from eegtl.errors import InputError
-from eegtl.transfer.distances import DISTANCES, mean_gap, mmd_linear, mmd_rbf, split_noise
+from eegtl.transfer.distances import (
+    DISTANCES,
+    mean_gap,
+    mmd_linear,
+    mmd_multi,
+    mmd_rbf,
+    split_noise,
+)
 
 
 def _domains(seed=0, n=(12, 10), d=4, shift=0.7):
@@ -24,6 +31,11 @@ def test_distances_equal_the_sums_over_pairs(seed):
     assert mmd_rbf(A, B, gamma=0.3) == pytest.approx(naive.mmd(a, b, naive.rbf(0.3)), rel=1e-10)
     width = naive.median_width(a, b)
     assert mmd_rbf(A, B) == pytest.approx(naive.mmd(a, b, naive.rbf(width)), rel=1e-10)
+    several = naive.mmd(a, b, naive.several_rbf(width))
+    assert mmd_multi(A, B) == pytest.approx(several, rel=1e-10)
+    assert mmd_multi(A, B, gamma=0.3) == pytest.approx(
+        naive.mmd(a, b, naive.several_rbf(0.3)), rel=1e-10
+    )
 
 
 def test_blocks_do_not_change_the_sum():
@@ -43,7 +55,8 @@ def test_what_a_change_of_units_and_of_the_order_changes(seed, factor, offset):
     moved = [factor * X + offset for X in (A, B)]
     assert mean_gap(*moved) == pytest.approx(mean_gap(A, B), rel=1e-6)
     assert mmd_linear(*moved) == pytest.approx(factor**2 * mmd_linear(A, B), rel=1e-6, abs=1e-9)
-    assert mmd_rbf(*moved) == pytest.approx(mmd_rbf(A, B), rel=1e-6, abs=1e-9)
+    for distance in (mmd_rbf, mmd_multi):
+        assert distance(*moved) == pytest.approx(distance(A, B), rel=1e-6, abs=1e-9)
     order = np.random.default_rng(seed).permutation(len(A))
     for distance in DISTANCES.values():
         assert distance(A[order], B) == pytest.approx(distance(A, B), abs=1e-12)
@@ -60,7 +73,30 @@ def test_of_many_rows_the_discrepancy_is_unbiased_in_any_order():
     assert mmd_rbf(B, A) == pytest.approx(mmd_rbf(A, B), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["mmd_linear", "mmd_rbf"])
+@settings(max_examples=20)
+@given(seed=st.integers(0, 99))
+def test_discrepancies_do_not_change_when_both_domains_are_rotated_and_moved(seed):
+    A, B = _domains(seed)
+    rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((4, 4)))[0]
+    moved = [X @ rotation + 7.0 for X in (A, B)]
+    for distance in (mmd_linear, mmd_rbf, mmd_multi):
+        assert distance(*moved) == pytest.approx(distance(A, B), rel=1e-8, abs=1e-12)
+
+
+def test_several_widths_see_what_one_cannot():
+    """A comb and its gaps: the same on the scale of the kernel's width, s = 1."""
+    rng = np.random.default_rng(0)
+    A, B = (rng.integers(0, 20, (400, 1)) + 0.05 * rng.standard_normal((400, 1)) for _ in "AB")
+    B += 0.5
+    settings = {"gamma": 0.5}
+    one, several = (
+        (d(A, B, **settings), d(A[:200], A[200:], **settings)) for d in (mmd_rbf, mmd_multi)
+    )
+    assert abs(one[0]) < 2 * abs(one[1])
+    assert several[0] > 4 * abs(several[1])
+
+
+@pytest.mark.parametrize("name", ["mmd_linear", "mmd_rbf", "mmd_multi"])
 def test_the_discrepancy_of_one_distribution_is_nothing_on_average(name):
     found = [DISTANCES[name](*_domains(seed, n=(30, 20), shift=0.0)) for seed in range(200)]
     # three standard errors of the mean of 200 values
@@ -90,10 +126,20 @@ def test_domains_that_do_not_compare_are_refused(distance):
         distance(np.ones((1, 2)), np.ones((5, 2)))
 
 
+@pytest.mark.parametrize("distance", DISTANCES.values())
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_rows_that_are_not_finite_are_refused(distance, bad):
+    A, B = _domains()
+    B[[2, 5], 1] = bad
+    with pytest.raises(InputError, match=r"NaN or infinite values \(0 and 2 rows\)"):
+        distance(A, B)
+
+
+@pytest.mark.parametrize("distance", [mmd_rbf, mmd_multi])
 @pytest.mark.parametrize("gamma", ["mean", 0.0, -1.0, np.inf])
-def test_a_width_that_is_none_is_refused(gamma):
+def test_a_width_that_is_none_is_refused(distance, gamma):
     with pytest.raises(InputError, match=f"'median' or a positive number; got {gamma!r}"):
-        mmd_rbf(*_domains(), gamma=gamma)
+        distance(*_domains(), gamma=gamma)
 
 
 def test_noise_sees_drift_within_trials_but_not_the_classes():
