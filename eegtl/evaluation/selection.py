@@ -13,7 +13,7 @@ from sklearn.base import clone
 from .._checks import INFORMATION_LEVELS
 from ..errors import InformationError, StudyError
 from ..transfer import SourceOnly, SubjectNormalizer, default_classifier
-from .information import InformationSet, check
+from .information import InformationSet, check, needs_of
 from .method import CLASSIFIERS, Method, StudyRow
 from .methods import METHODS
 from .settings import settings_of
@@ -86,6 +86,7 @@ def choose_rows(
     rows: list[StudyRow] = []
     left_out: list[str] = []
     without: list[str] = []
+    labels = False
     tuned = partial(_with_tuned, granted=granted, tune=tune, window=window, seed=seed)
     for method in METHODS:
         if not (methods is None or method.always or method in asked):
@@ -105,9 +106,10 @@ def choose_rows(
             except InformationError:
                 if method in asked and not method.always:
                     raise
-                # rows that need labels are offered only where labels are granted
-                if not method.shuffled and row.uses != "labelled":
+                # the pooled baseline is of interest beside methods that use labels only
+                if not method.shuffled and method.family != "source+calibration":
                     left_out.append(row.key)
+                    labels |= needs_of(row.build(seed)) == "labelled" or row.uses == "labelled"
             else:
                 rows += tuned(method, row)
     brought = [both for method, row in own for both in tuned(method, row)]
@@ -131,6 +133,7 @@ def choose_rows(
         notes.append(
             f"left out, since the information set {granted.tag!r} does not grant what they need: "
             + ", ".join(left_out)
+            + (". Labels are granted by, for example, calibration:60:labelled" if labels else "")
         )
     if without:
         notes.append(f"left out, since the table lacks their features: {', '.join(without)}")

@@ -1,5 +1,6 @@
 """Subject transfer: estimators that are fitted on many people and adapted to one."""
 
+from .adaptive_svm import AdaptiveSVM
 from .asfm import ASFM
 from .base import Aligner, Target, TransferEstimator
 from .classifiers import default_classifier
@@ -39,6 +40,7 @@ __all__ = [
     "TPT",
     "TSVM",
     "UDICA",
+    "AdaptiveSVM",
     "Aligner",
     "ConditionalTransfer",
     "Recenter",

@@ -93,7 +93,7 @@ class AdaptiveSVM(WeightedScoringClassifier):
         self.sources = sources
 
     @property
-    def by_subject(self) -> bool:  # type: ignore[override]
+    def by_subject(self) -> bool:
         """Whether it uses `subjects`."""
         return self.sources == "each"
 
@@ -169,7 +169,7 @@ class AdaptiveSVM(WeightedScoringClassifier):
 
     def _adapt_target(self, target: Target) -> str:
         X, n_classes = target.X_calib, len(self.classes_)
-        codes = np.searchsorted(self.classes_, target.y_calib)
+        codes = np.searchsorted(self.classes_, np.asarray(target.y_calib))
         present = np.unique(codes)
         if len(present) == 1:
             warnings.warn(

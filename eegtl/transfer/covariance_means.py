@@ -120,16 +120,22 @@ def domain_mean(
             f"{MEAN_LIMIT_BYTES / 2**30:.0f} GiB; pass the subjects, so that it is made for each "
             "person, or take metric='logeuclid', which works in blocks."
         )
-    means, ranks = np.empty((n_bands, p, p)), np.zeros(n_bands)
+    means, ranks = np.empty((n_bands, p, p)), np.empty(n_bands)
     for band in range(n_bands):
-        parts, counts = [], []
-        for numbers, matrices, found in covariance_blocks(rows, index, band, levels, floor, who):
-            ranks[band] += found.sum() / len(index)
-            parts.append(matrices if metric == "riemann" else [mean_matrix(matrices, metric)])
-            counts.append(len(numbers))
-        together = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        weights = None if metric == "riemann" else np.array(counts, dtype=np.float64)
-        means[band] = mean_matrix(
-            np.asarray(together), metric, weights=weights, tolerance=tolerance
-        )
+        blocks = covariance_blocks(rows, index, band, levels, floor, who)
+        weights, total = None, 0
+        if metric == "riemann":
+            stack, place = np.empty((len(index), p, p)), 0
+            for numbers, matrices, found in blocks:
+                stack[place : place + len(numbers)] = matrices
+                place, total = place + len(numbers), total + found.sum()
+        else:
+            parts = []
+            for numbers, matrices, found in blocks:
+                parts.append((mean_matrix(matrices, metric), len(numbers)))
+                total += found.sum()
+            stack = np.array([mean for mean, _ in parts])
+            weights = np.array([count for _, count in parts], dtype=np.float64)
+        means[band] = mean_matrix(stack, metric, weights=weights, tolerance=tolerance)
+        ranks[band] = total / len(index)
     return means, ranks

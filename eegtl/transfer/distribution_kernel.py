@@ -87,7 +87,7 @@ def self_kernel_mean(X: Floats, gamma: float) -> float:
     return total / len(X) ** 2
 
 
-def distribution_kernel(sets: Sequence[Floats], gamma: float) -> Floats:
+def kernel_means(sets: Sequence[Floats], gamma: float) -> Floats:
     """Give the mean kernel value of every two sets.
 
     Parameters
@@ -103,7 +103,7 @@ def distribution_kernel(sets: Sequence[Floats], gamma: float) -> Floats:
     Examples
     --------
     >>> a, b = np.array([[0.0]]), np.array([[1.0]])
-    >>> distribution_kernel([a, b], 1.0).round(4).tolist()
+    >>> kernel_means([a, b], 1.0).round(4).tolist()
     [[1.0, 0.3679], [0.3679, 1.0]]
     """
     K = np.empty((len(sets), len(sets)))

@@ -72,8 +72,7 @@ class TransferEnsemble(ClassifierMixin, _BaseComposition, TransferEstimator):
 
     Examples
     --------
-    >>> from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
-    >>> from eegtl.transfer.columns import SelectColumns
+    >>> from eegtl.transfer import SelectColumns, default_classifier, make_transfer_pipeline
     >>> X = [[0.0, 5.0], [0.2, 4.8], [1.0, 2.0], [1.2, 1.9]]
     >>> views = {"left": [0], "right": [1]}
     >>> ensemble = TransferEnsemble([

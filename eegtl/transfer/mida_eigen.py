@@ -115,7 +115,7 @@ def gram_mida(K: Floats, domains: Floats, labels: Floats, m: int, mu: float) -> 
     n = len(K)
 
     def ritz(V: Floats, P: Floats) -> Pairs:
-        root = linalg.qr(P, mode="r")[0][: P.shape[1]].T  # P'P = root root'
+        root = np.asarray(np.linalg.qr(P, mode="r")).T  # P'P = root root'
         factor = np.hstack([np.sqrt(mu) * root, P.T @ labels])
         small, products = difference_pairs(factor, P.T @ domains, m)
         scores = P @ small.vectors

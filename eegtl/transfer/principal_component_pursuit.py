@@ -62,7 +62,7 @@ class Pursuit(NamedTuple):
 
 
 def pursue(
-    D: ArrayLike, lam: float | None = None, *, tol: float = 1e-6, max_iter: int = 1000
+    D: ArrayLike, lam: float | None = None, *, tol: float = 1e-6, max_iter: int = 2000
 ) -> Pursuit:
     """Split a matrix into a low-rank and a sparse part.
 

@@ -32,8 +32,8 @@ def relieff(X: ArrayLike, y: ArrayLike, *, n_neighbors: int = 10) -> Floats:
     Returns
     -------
     ndarray of shape (n_features,)
-        Between -1 and 1; expected to be 0 for a feature that has nothing to do with the classes,
-        and 0 for a constant one.
+        Between -1 and 1; near 0 for a feature that has nothing to do with the classes, and 0 for
+        a constant one.
 
     Raises
     ------

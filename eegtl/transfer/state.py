@@ -22,6 +22,7 @@ from sklearn.svm import LinearSVC
 
 from ..errors import StateError
 from . import asfm, coral, dica, gfk, itl, kpca, mida, tca, tpt, tsvm
+from .adaptive_svm import AdaptiveSVM
 from .columns import SelectColumns
 from .conditional import ConditionalTransfer
 from .ensemble import TransferEnsemble
@@ -42,6 +43,7 @@ from .threshold import ThresholdRecentring
 WHITELIST: tuple[type, ...] = (
     OAS,
     PCA,
+    AdaptiveSVM,
     ConditionalTransfer,
     GaussianNB,
     LinearDiscriminantAnalysis,

@@ -14,9 +14,9 @@ from ..kernels.gram import canonical_order, median_gamma
 from .answers import ScoringClassifier, fit_sharpness
 from .base import Floats, Target
 from .distribution_kernel import (
-    distribution_kernel,
     fourier_frequencies,
     kernel_mean,
+    kernel_means,
     mean_embedding,
     self_kernel_mean,
 )
@@ -27,7 +27,7 @@ from .squared_hinge import fit_linear_svm
 ALPHAS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
 #: Rows whose distances give the kernel's width.
 _WIDTH_ROWS = 1000
-#: Sources whose similarities are closer to 1 than this on average count as alike.
+#: Sources that are closer to 1 to each other than this on average count as alike.
 _LEAST_SPREAD = 1e-4
 
 
@@ -51,6 +51,10 @@ class TPT(ScoringClassifier):
     gamma : "median" or float
         Width of the kernel between rows, exp(-gamma |x - y|^2); ``"median"`` is 1 / (2 s^2) with s
         the median distance between source rows (of at most 1000).
+    distribution_kernel : {"mmd", "density"}
+        How alike two distributions are: with D the normalised mean of the row kernel over all
+        pairs, ``"density"`` is D, and ``"mmd"`` is D exp(-(1 - D) / w) with w the mean of 1 - D
+        over the pairs of sources (Notes).
     regressor : {"krr", "msvr"}
         Kernel ridge regression, or support vector regression of all parameters at once
         (`fit_multi_output_svr`, cost 1 / (2 alpha `spread_`)).
@@ -79,7 +83,7 @@ class TPT(ScoringClassifier):
     source_intercept_ : ndarray of shape (n_subjects, n_classes)
         The sources' machines, at `center_`: scores are ``(X - center_) @ coef.T + intercept``.
     kernel_ : ndarray of shape (n_subjects, n_subjects)
-        Similarity of the sources' distributions, K_ij / sqrt(K_ii K_jj).
+        Similarity K of the sources' distributions; 1 on the diagonal.
     spread_ : float
         Mean of 1 - K_ij over the pairs of sources, at least 1e-4; 1 with one source.
     similarity_ : ndarray of shape (n_subjects,)
@@ -96,12 +100,17 @@ class TPT(ScoringClassifier):
 
     Notes
     -----
-    Distributions are compared by the density-estimate kernel, the mean of k(x, y) over all pairs
-    of a row of each, scaled to a diagonal of 1. With theta_i the parameters of subject i and m
-    their mean, theta(t) = m + k_t'B, where B solves (K + alpha s I) B = Theta - 1m' for ``krr``.
-    With many features all K_ij are nearly 1, and what tells people apart is 1 - K_ij: with
-    s = `spread_` alpha is relative to that. Only Theta is centred, K is not: a target that
-    resembles nobody then has k_t = 0 and gets the mean classifier (a centred K would
+    D_ij is the mean of k(x, y) over all pairs of a row of each set (the density-estimate kernel of
+    the paper), divided by sqrt(D_ii D_jj); 2 (1 - D_ij) is the squared distance of the sets'
+    normalised mean embeddings. With many features all D_ij are nearly 1, and a target that lies
+    ten times as far from the sources as they from each other is still .9 to all of them, from
+    which a regression extrapolates. ``"mmd"`` measures distances in units of those between the
+    sources, as exp(-distance / mean distance) of Sangineto et al. does with another distance; the
+    factor D makes it 0 where the sets have nothing in common.
+
+    With theta_i the parameters of subject i and m their mean, theta(t) = m + k_t'B, where B solves
+    (K + alpha s I) B = Theta - 1m' for ``krr``, s = `spread_`. Only Theta is centred, K is not: a
+    target that resembles nobody then has k_t = 0 and gets the mean classifier (a centred K would
     extrapolate). The regression is linear in Theta, so that the target's machine is a blend of
     the sources' with weights that sum to 1.
 
@@ -143,6 +152,7 @@ class TPT(ScoringClassifier):
         *,
         C: float = 0.1,
         gamma: str | float = "median",
+        distribution_kernel: str = "mmd",
         regressor: str = "krr",
         alpha: str | float = "loo",
         epsilon: float = 0.1,
@@ -152,6 +162,7 @@ class TPT(ScoringClassifier):
     ) -> None:
         self.C = C
         self.gamma = gamma
+        self.distribution_kernel = distribution_kernel
         self.regressor = regressor
         self.alpha = alpha
         self.epsilon = epsilon
@@ -216,7 +227,7 @@ class TPT(ScoringClassifier):
         self.source_counts_ = counts
         self.source_rows_ = X if self.embedding == "exact" else X[:0].copy()
         if self.embedding == "exact":
-            K = distribution_kernel([X[part] for part in parts], self.gamma_)
+            K = kernel_means([X[part] for part in parts], self.gamma_)
         else:
             self.frequencies_ = fourier_frequencies(
                 X.shape[1], int(self.n_frequencies), self.gamma_, self.random_state
@@ -225,10 +236,15 @@ class TPT(ScoringClassifier):
                 [mean_embedding(X[part] - self.center_, self.frequencies_) for part in parts]
             )
             K = self.embeddings_ @ self.embeddings_.T
-        self.self_kernel_ = np.diagonal(K).copy()
-        self.kernel_ = K / np.sqrt(np.outer(self.self_kernel_, self.self_kernel_))
-        apart = 1 - self.kernel_[np.triu_indices(len(K), 1)]
-        self.spread_ = max(float(apart.mean()), _LEAST_SPREAD) if len(apart) else 1.0
+        self.self_mean_ = np.diagonal(K).copy()
+        D = K / np.sqrt(np.outer(self.self_mean_, self.self_mean_))
+        self.width_ = _spread(D)
+        self.kernel_ = self._similarity(D)
+        self.spread_ = _spread(self.kernel_)
+
+    def _similarity(self, D: Floats) -> Floats:
+        """Turn normalised means of the row kernel into similarities of distributions."""
+        return D if self.distribution_kernel == "density" else D * np.exp((D - 1) / self.width_)
 
     def _compare(self, X: Floats) -> Floats:
         """Give the similarity of a target's distribution to the sources'."""
@@ -239,7 +255,7 @@ class TPT(ScoringClassifier):
         else:
             embedded = mean_embedding(X - self.center_, self.frequencies_)
             own, across = float(embedded @ embedded), self.embeddings_ @ embedded
-        return across / np.sqrt(own * self.self_kernel_)
+        return self._similarity(across / np.sqrt(own * self.self_mean_))
 
     def _fit_regression(
         self, X: Floats, codes: NDArray[np.intp], counts: NDArray[np.intp], has: NDArray[np.bool_]
@@ -329,7 +345,11 @@ class TPT(ScoringClassifier):
         return X @ self.coef_.T + self.intercept_
 
     def _check_parameters(self) -> None:
-        for name, choices in (("regressor", ("krr", "msvr")), ("embedding", ("exact", "fourier"))):
+        for name, choices in (
+            ("distribution_kernel", ("mmd", "density")),
+            ("regressor", ("krr", "msvr")),
+            ("embedding", ("exact", "fourier")),
+        ):
             value = getattr(self, name)
             if value not in choices:
                 raise InputError(
@@ -349,6 +369,12 @@ class TPT(ScoringClassifier):
         n = self.n_frequencies
         if not isinstance(n, int | np.integer) or n < 1:
             raise InputError(f"TPT: n_frequencies must be a positive integer; got {n!r}.")
+
+
+def _spread(K: Floats) -> float:
+    """Give the mean of 1 - K_ij over the pairs of sources."""
+    apart = 1 - K[np.triu_indices(len(K), 1)]
+    return max(float(apart.mean()), _LEAST_SPREAD) if len(apart) else 1.0
 
 
 def _parts(counts: NDArray[np.intp]) -> list[slice]:

@@ -44,9 +44,10 @@ class TSVM(WeightedScoringClassifier):
     C_target : float, optional
         Weight of the mean loss of the unlabelled target rows; None means `C`.
     prior : "sources", mapping or sequence
-        The class mix of the target: that of the source rows, or the probability of each class
-        (a mapping from the labels, or a sequence in the order of `classes_`). Given by you it is
-        information about the wearer that other methods do not have.
+        The class mix of the target: that of the source rows, or the share of each class, as a
+        mapping, a list of (class, share), or shares in the order of `classes_`. Given by you it
+        is information about the wearer that other methods do not have. (A mapping can be stored
+        in a profile only if the classes are strings.)
 
     Attributes
     ----------
@@ -300,11 +301,11 @@ def balanced_labels(scores: Floats, n_positive: int) -> Floats:
 
 
 def check_prior(prior: Any, classes: NDArray[Any], mix: Floats) -> Floats:
-    """Give the probability of each class in the target.
+    """Give the share of each class in the target.
 
     Parameters
     ----------
-    prior : "sources", mapping or sequence
+    prior : "sources", mapping, list of (class, share), or shares
     classes : ndarray of shape (n_classes,)
     mix : ndarray of shape (n_classes,)
         How many source rows there are of each class.
@@ -316,7 +317,7 @@ def check_prior(prior: Any, classes: NDArray[Any], mix: Floats) -> Floats:
     Raises
     ------
     InputError
-        When it does not give each class a probability.
+        When it does not give each class a share.
 
     Examples
     --------
@@ -327,14 +328,18 @@ def check_prior(prior: Any, classes: NDArray[Any], mix: Floats) -> Floats:
     if isinstance(prior, str):
         if prior != "sources":
             raise InputError(
-                f"TSVM: prior must be 'sources' or the probability of each class; got {prior!r}."
+                f"TSVM: prior must be 'sources' or the share of each class; got {prior!r}."
             )
         return mix / mix.sum()
+    if isinstance(prior, list | tuple) and all(
+        isinstance(entry, list | tuple) and len(entry) == 2 for entry in prior
+    ):
+        prior = dict(prior)
     if isinstance(prior, Mapping):
         if set(prior) != set(labels):
             raise InputError(
                 f"TSVM: prior names the classes {list(prior)}, but the sources have {labels}; "
-                "give each of these its probability."
+                "give each of these its share."
             )
         prior = [prior[label] for label in labels]
     try:
@@ -343,12 +348,11 @@ def check_prior(prior: Any, classes: NDArray[Any], mix: Floats) -> Floats:
         raise InputError(f"TSVM: prior must hold numbers; got {prior!r}.") from None
     if shares.shape != (len(labels),):
         raise InputError(
-            f"TSVM: prior must have one probability for each of the classes {labels}; got "
-            f"{prior!r}."
+            f"TSVM: prior must have one share for each of the classes {labels}; got {prior!r}."
         )
     if not np.all(shares >= 0) or not abs(shares.sum() - 1) < 1e-6:
         raise InputError(
-            f"TSVM: prior must hold probabilities that sum to 1; got {shares.tolist()}, which "
-            f"sum to {shares.sum():g}."
+            f"TSVM: prior must hold shares that sum to 1; got {shares.tolist()}, which sum to "
+            f"{shares.sum():g}."
         )
     return shares / shares.sum()

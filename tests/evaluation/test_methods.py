@@ -41,10 +41,35 @@ def test_the_baselines_are_always_shown():
 
 def test_all_methods_stand_in_one_order_with_the_references_last():
     keys = _keys(None)
-    transfer = [
+    assert keys[:9] + keys[-2:] == BASELINES
+    first = [
         f"{m}{k} [{n}]" for m in ("tca", "kpca") for k in ("", " (linear)") for n in ("z0", "z2")
     ]
-    assert keys == BASELINES[:9] + transfer + BASELINES[9:]
+    assert keys[9:17] == first
+    named = [m.name for m in METHODS if m.role != "reference"]
+    places = [named.index(key.rpartition(" [")[0]) for key in keys[:-2]]
+    assert places == sorted(places)
+
+
+def test_the_default_study_has_every_method_that_works_without_labels():
+    """Labelled ones are named as left out, with what shows them."""
+    rows, notes = choose_rows(None, TRANSDUCTIVE)
+    shown = {row.name for row in rows}
+    labelled = {
+        "source+calibration",
+        "style transfer (supervised)",
+        "style transfer (semi-supervised)",
+        "conditional transfer (labelled)",
+        "robust pca transfer (labelled)",
+        "adaptive svm",
+        "adaptive svm (each)",
+    }
+    assert {method.name for method in METHODS} - shown == labelled
+    assert len(notes) == 1
+    assert all(f"{name} [z2]" in notes[0] for name in labelled - {"source+calibration"})
+    assert "calibration:60:labelled" in notes[0]
+    rows, _ = choose_rows(None, InformationSet.parse("calibration:60:labelled"))
+    assert labelled <= {row.name for row in rows}
 
 
 def test_a_family_brings_its_variants_and_a_name_only_itself():
@@ -61,10 +86,8 @@ def test_a_family_brings_its_variants_and_a_name_only_itself():
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones():
-    message = (
-        "unknown method 'tac'; known are: source-only, tca, kpca, source+calibration, majority, "
-        "shuffled labels. Did you mean 'tca'?"
-    )
+    known = ", ".join(dict.fromkeys(method.family for method in METHODS))
+    message = f"unknown method 'tac'; known are: {known}. Did you mean 'tca'?"
     with pytest.raises(StudyError, match=re.escape(message)):
         choose_rows(["tac"], TRANSDUCTIVE)
 
@@ -72,6 +95,7 @@ def test_an_unknown_method_is_refused_with_the_known_ones():
 def test_rows_that_need_more_are_left_out_of_the_default_study_and_named():
     rows, notes = choose_rows(None, InformationSet("inductive"))
     assert {row.normalization for row in rows} == {"none", "z0"}
+    assert {row.name for row in rows if row.role == "transfer"} == {"dica", "udica"}
     assert len(notes) == 1
     assert "'inductive' does not grant what they need: source-only [z2], " in notes[0]
     assert "tca [z0]" in notes[0]

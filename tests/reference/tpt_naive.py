@@ -70,12 +70,21 @@ def mean_gap_to_one(K):
     return sum(gaps) / len(gaps)
 
 
-def tpt_machine(sets, codes, target, n_classes, cost, gamma, alpha):
+def similarities(sets, target, gamma, kernel):
+    """K between the sets and k of the target; "mmd" takes distances in units of the sets' own."""
+    D = np.array([[similarity(X, Y, gamma) for Y in sets] for X in sets])
+    to_target = np.array([similarity(target, X, gamma) for X in sets])
+    if kernel == "density":
+        return D, to_target
+    width = mean_gap_to_one(D)
+    return D * np.exp(-(1 - D) / width), to_target * np.exp(-(1 - to_target) / width)
+
+
+def tpt_machine(sets, codes, target, n_classes, cost, gamma, alpha, kernel):
     """The target's machines (n_classes, d + 1), from the sources' rows and the target's."""
     theta = np.array(
         [machines(X, c, n_classes, cost).ravel() for X, c in zip(sets, codes, strict=True)]
     )
-    K = np.array([[similarity(X, Y, gamma) for Y in sets] for X in sets])
-    k = np.array([similarity(target, X, gamma) for X in sets])
+    K, k = similarities(sets, target, gamma, kernel)
     ridge = alpha * mean_gap_to_one(K)
     return ridge_prediction(K, k, theta, ridge).reshape(n_classes, -1)

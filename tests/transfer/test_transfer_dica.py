@@ -1,4 +1,4 @@
-"""DICA and UDICA against the dense problem, and what they promise besides."""
+"""DICA and UDICA against the dense problem, and what theory says of them."""
 
 from __future__ import annotations
 
@@ -20,38 +20,19 @@ from reference.dica_naive import (
 from reference.tca_naive import kernel_matrix
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from transfer.people import people_with_classes
 from transfer.transfer_problems import gram
 
 from eegtl.errors import InputError, TransferWarning
-from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import (
+    DICA,
     KPCA,
-    SourceSummary,
+    UDICA,
     SubjectNormalizer,
-    default_classifier,
-    make_transfer_pipeline,
-    projection,
 )
-from eegtl.transfer.column_pairs import low_rank_pairs
-from eegtl.transfer.dica import DICA, UDICA
 
 pytestmark = pytest.mark.filterwarnings("ignore:UDICA with the linear kernel keeps all")
 METHODS = [DICA, UDICA]
-
-
-def people(
-    sizes: tuple[int, ...], d: int, *, n_classes: int = 3, seed: int = 0, shift: float = 1.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, classes and subjects of shifted people, shuffled."""
-    rng = np.random.default_rng(seed)
-    mix = rng.standard_normal((d, d)) / np.sqrt(d)
-    s = np.repeat([f"p{i}" for i in range(len(sizes))], sizes)
-    y = np.array(["calm", "other", "tense", "sad"])[np.arange(len(s)) % n_classes]
-    offsets = np.repeat(shift * rng.standard_normal((len(sizes), d)), sizes, axis=0)
-    effect = rng.standard_normal((n_classes, d))[np.arange(len(s)) % n_classes]
-    X = (rng.standard_normal((len(s), d)) + offsets + 0.5 * effect) @ mix
-    order = rng.permutation(len(s))
-    return X[order], y[order], s[order]
 
 
 def dense(method: Any, fitted: Any, K: Any, y: Any, s: Any, m: int) -> tuple[Any, Any]:
@@ -61,12 +42,12 @@ def dense(method: Any, fitted: Any, K: Any, y: Any, s: Any, m: int) -> tuple[Any
 
 
 SHAPES = {
-    "more rows than features": people((20, 25, 15), 8),
-    "more features than rows": people((8, 9, 7), 40),
-    "unequal people and classes": people((40, 5, 11), 6, n_classes=4),
-    "one person": people((30,), 5),
+    "more rows than features": people_with_classes((20, 25, 15), 8),
+    "more features than rows": people_with_classes((8, 9, 7), 40),
+    "unequal people and classes": people_with_classes((40, 5, 11), 6, n_classes=4),
+    "one person": people_with_classes((30,), 5),
     "far from the origin": tuple(
-        x + 50 if x.dtype == float else x for x in people((20, 25, 15), 8)
+        x + 50 if x.dtype == float else x for x in people_with_classes((20, 25, 15), 8)
     ),
 }
 
@@ -88,7 +69,7 @@ class TestAgainstTheDenseProblem:
 
     @pytest.mark.parametrize("mu", [1e-2, 1.0])
     def test_gaussian_kernel_with_all_rows(self, method: Any, mu: float) -> None:
-        X, y, s = people((30, 25, 35), 5)
+        X, y, s = people_with_classes((30, 25, 35), 5)
         fitted = method(2, kernel="rbf", mu=mu, mu_scale="absolute").fit(X, y, subjects=s)
         assert (fitted.mu_, fitted.approximation_) == (mu, "exact")
         K = kernel_matrix(X, X, fitted.gamma_)
@@ -98,7 +79,7 @@ class TestAgainstTheDenseProblem:
         assert fitted.residual_ < 1e-8
 
     def test_landmarks_solve_the_problem_of_the_approximated_matrix(self, method: Any) -> None:
-        X, y, s = people((30, 25, 35), 4)
+        X, y, s = people_with_classes((30, 25, 35), 4)
         fitted = method(2, kernel="rbf", n_landmarks=20).fit(X, y, subjects=s)
         assert fitted.approximation_ == "Nystroem, 20 landmarks of 90 rows"
         assert fitted.anchors_.shape == (20, 4)
@@ -113,7 +94,7 @@ class TestAgainstTheDenseProblem:
     @given(seed=st.integers(0, 2**16))
     def test_no_directions_beat_it(self, method: Any, seed: int) -> None:
         """tr((B'RB)^-1 B'MB), what the problem makes as large as two directions can."""
-        X, y, s = people((12, 9, 11), 5, seed=seed)
+        X, y, s = people_with_classes((12, 9, 11), 5, seed=seed)
         fitted = method(2, kernel="rbf", mu=0.1).fit(X, y, subjects=s)
         rows = fitted.anchors_
         order = [int(np.argmin(np.abs(X - row).sum(axis=1))) for row in rows]
@@ -133,7 +114,7 @@ class TestAgainstTheDenseProblem:
                 assert ratio(fitted.weights_ + size * step) <= best * (1 + 1e-9)
 
     def test_epsilon(self, method: Any) -> None:
-        X, y, s = people((40, 5, 11), 6, n_classes=2)
+        X, y, s = people_with_classes((40, 5, 11), 6, n_classes=2)
         keep = (y == "calm") | (np.arange(len(y)) % 4 == 0)  # unequal classes
         X, y, s = np.vstack([X[keep], X[:6]]), [*y[keep], *["sad"] * 6], [*s[keep], *s[:6]]
         y, s = np.array(y), np.array(s)
@@ -159,7 +140,7 @@ def test_the_reference_measures_the_variance_of_the_means() -> None:
 def test_the_published_left_side_is_not_symmetric_and_learns_the_labels_by_heart() -> None:
     """Why DICA solves K L (L + n eps I)^-1 K: with L (L + n eps I)^-1 K^2 and one person, the
     scores of the rows say nothing but their class."""
-    X, y, s = people((40,), 5)
+    X, y, s = people_with_classes((40,), 5)
     K = kernel_matrix(X, X, 0.2)
     left, scores = published_dica(K, s.tolist(), 2, 1e-9, y.tolist(), 1e-6)
     assert np.abs(left - left.T).max() > 0.3 * np.abs(left).max()
@@ -172,7 +153,7 @@ def test_the_published_left_side_is_not_symmetric_and_learns_the_labels_by_heart
 class TestWithLabels:
     def test_has_at_most_one_component_less_than_classes(self) -> None:
         for n_classes in (2, 3, 4):
-            X, y, s = people((20, 25, 15), 8, n_classes=n_classes)
+            X, y, s = people_with_classes((20, 25, 15), 8, n_classes=n_classes)
             for kernel in ("linear", "rbf"):
                 dica = DICA(kernel=kernel).fit(X, y, subjects=s)
                 assert dica.n_components_ == n_classes - 1
@@ -183,7 +164,7 @@ class TestWithLabels:
         assert names.tolist() == ["dica0", "dica1"]
 
     def test_of_one_person_it_is_pca_of_the_class_means(self) -> None:
-        X, y, _ = people((31, 20), 6)
+        X, y, _ = people_with_classes((31, 20), 6)
         means = {label: X[y == label].mean(axis=0) for label in np.unique(y)}
         pca = PCA(2).fit(np.array([means[label] for label in y]))
         for mu in (1e-4, 1e2):
@@ -192,7 +173,7 @@ class TestWithLabels:
             np.testing.assert_allclose(gram(dica.transform(X)), expected, atol=1e-8)
 
     def test_of_one_person_with_round_classes_it_is_linear_discriminant_analysis(self) -> None:
-        X, y, _ = people((60, 40), 6)
+        X, y, _ = people_with_classes((60, 40), 6)
         within = sum((y == c).sum() * np.cov(X[y == c].T, bias=True) for c in np.unique(y)) / 100
         values, axes = np.linalg.eigh(within)
         X = (X - X.mean(axis=0)) @ (axes / np.sqrt(values))
@@ -217,12 +198,12 @@ class TestWithLabels:
     )
     def test_labels_are_needed(self, y: Any, message: str) -> None:
         with pytest.raises(InputError, match=re.escape(message)):
-            DICA().fit(people((10, 10), 3)[0], y)
+            DICA().fit(people_with_classes((10, 10), 3)[0], y)
 
 
 class TestWithoutLabels:
     def test_with_equal_means_of_all_it_is_pca(self) -> None:
-        X, _, s = people((20, 25, 15), 7)
+        X, _, s = people_with_classes((20, 25, 15), 7)
         Z = SubjectNormalizer("z2").fit(X, subjects=s).transform_source(X, s)
         udica, kpca = UDICA(3).fit(Z, subjects=s), KPCA(3, kernel="linear").fit(Z)
         np.testing.assert_allclose(gram(udica.transform(Z)), gram(kpca.transform(Z)), atol=1e-8)
@@ -230,13 +211,13 @@ class TestWithoutLabels:
 
     @pytest.mark.parametrize("kernel", ["linear", "rbf"])
     def test_of_one_person_it_is_kpca(self, kernel: str) -> None:
-        X, _, _ = people((40,), 5)
+        X, _, _ = people_with_classes((40,), 5)
         udica, kpca = UDICA(3, kernel=kernel).fit(X), KPCA(3, kernel=kernel).fit(X)
         np.testing.assert_allclose(gram(udica.transform(X)), gram(kpca.transform(X)), atol=1e-6)
 
     @pytest.mark.parametrize("kernel", ["linear", "rbf"])
     def test_the_people_differ_less_than_on_principal_components(self, kernel: str) -> None:
-        X, _, s = people((50, 40, 60, 50), 8, shift=2.0)
+        X, _, s = people_with_classes((50, 40, 60, 50), 8, shift=2.0)
         udica = UDICA(3, kernel=kernel).fit(X, subjects=s)
         kpca = KPCA(3, kernel=kernel).fit(X)
         ours, theirs = udica.transform(X), kpca.transform(X)
@@ -247,178 +228,11 @@ class TestWithoutLabels:
         assert udica.gap_ == pytest.approx(np.sqrt(ours_share), rel=1e-6)
 
     def test_what_leaves_nothing_out_says_so(self) -> None:
-        X, _, s = people((20, 25), 4)
+        X, _, s = people_with_classes((20, 25), 4)
         message = "UDICA with the linear kernel keeps all 4 directions in which the rows vary"
         with pytest.warns(TransferWarning, match=message):
             UDICA(30).fit(X, subjects=s)
         assert UDICA(3).fit(X, subjects=s).n_components_ == 3  # no warning: errors in tests
-
-
-@pytest.mark.parametrize("method", METHODS)
-class TestBoth:
-    @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-    def test_the_gap_closes_with_mu(self, method: Any, kernel: str) -> None:
-        X, y, s = people((50, 40, 60, 50), 8)
-        gaps = [
-            method(2, kernel=kernel, mu=mu).fit(X, y, subjects=s).gap_
-            for mu in (1e4, 1e2, 1.0, 1e-2, 1e-4)
-        ]
-        assert np.all(np.diff(gaps) < 0)
-        assert gaps[-1] < 1e-2 < 0.2 < gaps[0]
-
-    @pytest.mark.parametrize("mu", [1e-8, 1e-2])
-    def test_residual_of_many_rows(self, method: Any, mu: float) -> None:
-        X, y, s = people((9_000, 12_000, 10_000), 8)
-        X = X * np.arange(1, 9) ** -1.5
-        assert method(5, mu=mu).fit(X, y, subjects=s).residual_ < 1e-8
-
-    @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-    def test_the_target_changes_nothing(self, method: Any, kernel: str) -> None:
-        X, y, s = people((20, 25, 15), 6)
-        fitted = method(2, kernel=kernel).fit(X, y, subjects=s)
-        before = fitted.transform(X)
-        fitted.adapt(X[:20] + 3, X_calib=X[:4], y_calib=y[:4])
-        np.testing.assert_array_equal(fitted.transform(X), before)
-        np.testing.assert_array_equal(fitted.transform_source(X, s), before)
-        assert (fitted.information_, fitted.n_target_windows_) == ("inductive", 0)
-        assert (fitted.needs_, fitted.moves_source) == ("inductive", False)
-
-    def test_keeps_the_projection_alone(self, method: Any) -> None:
-        X, y, s = people((200, 250, 150), 6)
-        fitted = method(2).fit(X, y, subjects=s)
-        sizes = [np.size(v) for v in vars(fitted).values() if isinstance(v, np.ndarray)]
-        assert max(sizes) == 12
-        landmarks = method(2, kernel="rbf", n_landmarks=25).fit(X, y, subjects=s)
-        sizes = [len(v) for v in vars(landmarks).values() if isinstance(v, np.ndarray)]
-        assert max(sizes) == 25
-
-    @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-    def test_names_and_order_do_not_matter(self, method: Any, kernel: str) -> None:
-        X, y, s = people((20, 25, 15), 6)
-        order = np.random.default_rng(1).permutation(len(X))
-        other = np.array([{"p0": 7, "p1": -2, "p2": 3}[name] for name in s])
-        mine = method(2, kernel=kernel, n_landmarks=30)
-        a = mine.fit(X, y, subjects=s).transform(X)
-        b = mine.fit(X[order], y[order], subjects=other[order]).transform(X)
-        np.testing.assert_allclose(gram(a), gram(b), atol=1e-8)
-
-    def test_each_person_counts_alike(self, method: Any) -> None:
-        X, y, s = people((20, 25, 15), 6)
-        again = np.flatnonzero(s == "p1")
-        more = np.concatenate([np.arange(len(s)), *[again] * 4])
-        mus = [method(2).fit(X[i], y[i], subjects=s[i]).mu_ for i in (slice(None), more)]
-        assert mus[0] == pytest.approx(mus[1])  # mu times the domain variance
-        mine = method(2, mu_scale="absolute", mu=1e-9).fit(X[more], y[more], subjects=s[more])
-        scores = mine.transform(X)
-        assert domain_variance(scores, s.tolist()) < 1e-6 * scores.var()
-
-    def test_summary_path_equals_row_path(self, method: Any) -> None:
-        X, y, s = people((20, 25, 15), 6)
-        y = np.array([{"calm": 1, "other": 2, "tense": 3}[label] for label in y])
-        summary = SourceSummary()
-        for part in (slice(0, 7), slice(7, 40), slice(40, None)):
-            summary.add(X[part], y[part], s[part])
-        mine = method(2)
-        assert mine.accepts_summary()
-        rows = method(2).fit(X, y, subjects=s)
-        blocks = mine.fit_summary(summary)
-        np.testing.assert_allclose(gram(blocks.transform(X)), gram(rows.transform(X)), atol=1e-9)
-        mapped, scores = rows.map_summary(summary), rows.transform(X)
-        for who, label, mean, scatter in zip(
-            mapped.subjects, mapped.labels, mapped.means, mapped.scatters, strict=True
-        ):
-            own = scores[(s == who) & (y == label)]
-            np.testing.assert_allclose(mean, own.mean(axis=0), atol=1e-9)
-            np.testing.assert_allclose(scatter, np.cov(own.T, bias=True) * len(own), atol=1e-8)
-        assert not method(kernel="rbf").accepts_summary()
-        with pytest.raises(InputError, match="kernel is 'rbf'"):
-            method(kernel="rbf").fit_summary(summary)
-
-    def test_in_a_pipeline_it_needs_no_rows(self, method: Any) -> None:
-        X, y, s = people((40, 30, 50), 6)
-        steps = SubjectNormalizer("z2"), method(2), default_classifier()
-        pipeline = make_transfer_pipeline(*steps).fit(X[:90], y[:90], subjects=s[:90])
-        assert type(pipeline.sources_).__name__ == "SummarySources"
-        z2 = SubjectNormalizer("z2").fit(X[:90], subjects=s[:90]).adapt(X[90:])
-        Z = z2.transform_source(X[:90], s[:90])
-        mine = method(2).fit(Z, y[:90], subjects=s[:90])
-        lda = default_classifier().fit(mine.transform(Z), y[:90])
-        expected = lda.decision_function(mine.transform(z2.transform(X[90:])))
-        scores = pipeline.adapt(X[90:]).decision_function(X[90:])
-        np.testing.assert_allclose(scores, expected, atol=1e-8)
-
-    @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-    @pytest.mark.parametrize("value", [1.0, 0.1])
-    def test_equal_rows_are_refused(self, method: Any, kernel: str, value: float) -> None:
-        with pytest.raises(InputError, match=f"{method.__name__} found no direction in which"):
-            method(3, kernel=kernel).fit(np.full((10, 7), value), np.arange(10) % 2)
-
-    @pytest.mark.parametrize(
-        ("parameters", "message"),
-        [
-            ({"kernel": "poly"}, "kernel must be 'linear' or 'rbf'; got 'poly'."),
-            ({"mu": 0}, "mu must be a positive number; got 0."),
-            ({"mu_scale": "rows"}, "mu_scale must be 'trace' or 'absolute'; got 'rows'."),
-            ({"n_landmarks": 1}, "n_landmarks must be 'auto', None or an integer of at least 2"),
-        ],
-    )
-    def test_parameters_are_checked_in_fit(
-        self, method: Any, parameters: dict[str, Any], message: str
-    ) -> None:
-        X, y, s = people((10, 10), 3)
-        with pytest.raises(InputError, match=re.escape(message)):
-            method(**parameters).fit(X, y, subjects=s)
-
-    def test_many_rows_take_landmarks_without_a_word(
-        self, method: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("eegtl.transfer.dica.AUTO_LANDMARKS", 25)
-        X, y, s = people((20, 25, 15), 3)
-        fitted = method(2, kernel="rbf").fit(X, y, subjects=s)
-        assert fitted.approximation_ == "Nystroem, 25 landmarks of 60 rows"
-        assert projection.AUTO_LANDMARKS == 2000
-
-    def test_equal_domains_do_no_harm_beyond_noise(self, method: Any) -> None:
-        """Sources and target from one distribution of round classes, where DICA is LDA."""
-        differences = []
-        for seed in range(8):
-            rng = np.random.default_rng(seed)
-            y = np.arange(500) % 2
-            rows = rng.standard_normal((500, 10))
-            rows[:, :3] += 0.5 * y[:, None]
-            s, train, test = np.arange(300) % 3, slice(0, 300), slice(300, None)
-            alone = default_classifier().fit(rows[train], y[train]).score(rows[test], y[test])
-            chain = make_transfer_pipeline(method(8), default_classifier())
-            chain.fit(rows[train], y[train], subjects=s).adapt(rows[test])
-            differences.append(chain.score(rows[test], y[test]) - alone)
-        assert np.mean(differences) > -0.03
-
-
-@pytest.mark.parametrize("epsilon", [-1.0, "0", float("nan")])
-def test_epsilon_is_checked_in_fit(epsilon: Any) -> None:
-    X, y, s = people((10, 10), 3)
-    with pytest.raises(InputError, match=re.escape(f"at least 0; got {epsilon!r}.")):
-        DICA(epsilon=epsilon).fit(X, y, subjects=s)
-
-
-def test_pairs_of_low_rank_are_those_of_the_full_problem() -> None:
-    rng = np.random.default_rng(0)
-    F, C = rng.standard_normal((12, 3)), 1e3 * rng.standard_normal((12, 4))
-    pairs = low_rank_pairs(F, C, 1e-3, 3)
-    right = C @ C.T + 1e-3 * np.eye(12)
-    values = np.linalg.eigvals(np.linalg.solve(right, F @ F.T)).real
-    np.testing.assert_allclose(pairs.eigenvalues, np.sort(values)[::-1][:3], rtol=1e-5)
-    assert pairs.residuals.max() < 1e-9
-    assert low_rank_pairs(np.zeros((4, 2)), C[:4], 1.0, 2).vectors.shape == (4, 0)
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [DICA(3), DICA(kernel="rbf"), UDICA(3), UDICA(3, kernel="rbf", n_landmarks=40)],
-    ids=["dica", "dica rbf", "udica", "udica landmarks"],
-)
-def test_every_rule_of_the_contract_holds(estimator: Any) -> None:
-    check_transfer_estimator(estimator, extra_classes=METHODS)
 
 
 def test_centred_reference() -> None:

@@ -11,9 +11,9 @@ from sklearn.metrics.pairwise import rbf_kernel as sklearn_rbf_kernel
 
 from eegtl.transfer import distribution_kernel as module
 from eegtl.transfer.distribution_kernel import (
-    distribution_kernel,
     fourier_frequencies,
     kernel_mean,
+    kernel_means,
     mean_embedding,
     self_kernel_mean,
 )
@@ -88,7 +88,7 @@ class TestMeans:
 
     def test_kernel_is_symmetric_and_positive(self) -> None:
         group = sets(5, 30, 1, 12)
-        K = distribution_kernel([*group, group[0][::-1]], 0.3)
+        K = kernel_means([*group, group[0][::-1]], 0.3)
         np.testing.assert_array_equal(K, K.T)
         expected = [[pair_mean(X, Y, 0.3) for Y in group] for X in group]
         np.testing.assert_allclose(K[:4, :4], expected, rtol=1e-12)

@@ -26,13 +26,13 @@ from transfer.transfer_problems import HALF, TOY, NeedsLabels
 from eegtl.errors import TransferWarning
 from eegtl.features.covariance import half_vectors
 from eegtl.transfer import (
+    Recenter,
     SourceOnly,
     SubjectNormalizer,
     default_classifier,
     make_transfer_pipeline,
 )
 from eegtl.transfer.interop import ForMoabb
-from eegtl.transfer.recenter import Recenter
 
 TRANSFORM = ["X_target_unlabeled", "X_target_labeled"]
 CALIBRATION = {"X_target_labeled": TOY.T[:HALF], "y_target_labeled": TOY.y_target[:HALF]}

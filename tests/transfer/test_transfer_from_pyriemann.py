@@ -19,10 +19,9 @@ from eegtl.errors import ContractError, InputError
 from eegtl.testing import check_transfer_estimator
 from eegtl.testing.contract import RULES
 from eegtl.testing.toys import covariance_problem
-from eegtl.transfer import default_classifier, make_transfer_pipeline
+from eegtl.transfer import Recenter, default_classifier, make_transfer_pipeline
 from eegtl.transfer.covariance_rows import rows_to_matrices
 from eegtl.transfer.interop import FromPyriemann
-from eegtl.transfer.recenter import Recenter
 
 
 def recentred(classifier: Any) -> Any:

@@ -50,9 +50,6 @@ def test_irrelevant_features_weigh_nothing_and_the_relevant_one_much():
     weights = np.array([relieff(*problem(200, seed=seed)) for seed in range(10)])
     assert np.abs(weights[:, 1:].mean(axis=0)).max() < 0.01
     assert weights[:, 0].min() > 0.1
-    # the mean over 50 weights of useless features, and its standard error
-    useless = weights[:, 1:].ravel()
-    assert abs(useless.mean()) < 4 * useless.std() / np.sqrt(useless.size)
 
 
 def test_finds_what_no_feature_tells_alone():

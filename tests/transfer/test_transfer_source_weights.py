@@ -38,6 +38,7 @@ class TestWeights:
         assert hard_weights(squared, 9).tolist() == [1] * 4
         # those as far as the last one cannot be told apart: names must not decide
         assert hard_weights(np.array([1.0, 2.0, 2.0, 3.0]), 2).tolist() == [1, 1, 1, 0]
+        assert hard_weights(np.array([1.0, 2.0, 2.0 + 1e-12, 3.0]), 2).tolist() == [1, 1, 1, 0]
         assert hard_weights(np.zeros(3), 1).tolist() == [1, 1, 1]
 
     def test_classes_come_back(self) -> None:
@@ -47,6 +48,10 @@ class TestWeights:
         )
         assert weights.tolist() == [1, 1, 1, 0]
         assert {label: who.tolist() for label, who in added.items()} == {1: [2], 2: [1]}
+        weights, added = restore_classes(
+            np.array([1.0, 0, 0, 0]), np.array([1.0, 2, 4, 3]), present[:, :2]
+        )
+        assert weights.tolist() == [1, 0, 0, 1]
         weights, added = restore_classes(np.array([0.3, 0.2, 0.1, 0]), np.arange(4.0), present)
         assert weights.tolist() == [0.3, 0.2, 0.1, 0]
         assert added == {}

@@ -237,7 +237,7 @@ class TestMaps:
 
 class TestWeights:
     def test_are_accuracies_above_chance(self) -> None:
-        X, y, subjects = people(4, 60, seed=3)
+        X, y, subjects = people(4, 60, seed=8)
         y = np.where(subjects == 0, (y + 1) % 3, y)  # one person's labels are all wrong
         others, T, y_target = wearer((X, y, subjects), 3)
         style = adapted(fitted(others, variant="supervised"), T, y_target, 30)
@@ -251,6 +251,7 @@ class TestWeights:
         gain = np.maximum(np.array(accuracies) - 1 / 3, 0)
         np.testing.assert_allclose(style.weights_, gain / gain.sum(), atol=1e-12)
         assert style.weights_[0] == 0.0
+        assert style.weights_[1] != style.weights_[2] > 0
         np.testing.assert_array_equal(style.maps_[0], np.eye(3))
         np.testing.assert_allclose(style.adapt().weights_, 1 / 3)
 
@@ -272,6 +273,14 @@ class TestWeights:
             (np.tile(X, (2, 1)), np.tile(y, 2), subjects), variant="supervised", n_sources=1
         )
         np.testing.assert_allclose(style.adapt(X_calib=X[:9], y_calib=y[:9]).weights_, 0.5)
+
+    def test_a_block_of_one_class_chooses_nobody(self) -> None:
+        """It says only to which side a classifier leans."""
+        others, T, y_target = wearer(people(4, 60, seed=5), 3)
+        style = fitted(others, variant="supervised", n_sources=1)
+        one = y_target == 1
+        style.adapt(X_calib=T[one], y_calib=y_target[one])
+        np.testing.assert_allclose(style.weights_, 1 / 3)
 
     @pytest.mark.parametrize("labels", ["one class", "nobody is right"])
     def test_are_equal_where_labels_say_nothing(self, labels: str) -> None:

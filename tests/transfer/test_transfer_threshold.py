@@ -23,12 +23,12 @@ from eegtl.testing.contract import RULES
 from eegtl.transfer import (
     SourceSummary,
     SubjectNormalizer,
+    ThresholdRecentring,
     default_classifier,
     make_transfer_pipeline,
 )
 from eegtl.transfer.answers import fit_sharpness
 from eegtl.transfer.log_posteriors import answers_by
-from eegtl.transfer.threshold import ThresholdRecentring
 
 SVM = LinearSVC(C=0.1, dual=False)
 CLASSIFIERS = {
@@ -309,7 +309,7 @@ class TestWhenItHelps:
 
 @pytest.mark.parametrize("classifier", [None, SVM, LogisticRegression(tol=1e-10)], ids=str)
 def test_every_rule_holds(classifier: Any) -> None:
-    check_transfer_estimator(ThresholdRecentring(classifier), extra_classes=[ThresholdRecentring])
+    check_transfer_estimator(ThresholdRecentring(classifier))
 
 
 # scikit-learn's checks of sample weights fail for this classifier itself
@@ -320,4 +320,4 @@ def test_every_rule_of_transfer_holds_with_plain_probabilities() -> None:
 
 def test_every_rule_holds_in_a_pipeline() -> None:
     pipeline = make_transfer_pipeline(SubjectNormalizer("z0"), ThresholdRecentring())
-    check_transfer_estimator(pipeline, extra_classes=[ThresholdRecentring])
+    check_transfer_estimator(pipeline)

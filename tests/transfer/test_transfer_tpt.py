@@ -13,7 +13,7 @@ from reference.tpt_naive import (
     mean_gap_to_one,
     ridge_left_out,
     ridge_prediction,
-    similarity,
+    similarities,
     tpt_machine,
 )
 from scipy.special import log_softmax
@@ -71,20 +71,25 @@ def own_machines(tpt: TPT) -> np.ndarray:
 
 
 class TestAgainstPlainLoops:
+    @pytest.mark.parametrize("kernel", ["mmd", "density"])
     @pytest.mark.parametrize("n_classes", [2, 3])
     @pytest.mark.parametrize("alpha", [0.01, 1.0])
-    def test_machine_of_the_target(self, alpha: float, n_classes: int) -> None:
+    def test_machine_of_the_target(self, alpha: float, n_classes: int, kernel: str) -> None:
         X, y, subjects = people(4, 15, n_classes=n_classes)
         T = X[subjects == 3] + 0.5
         X, y, subjects = X[:45], y[:45], subjects[:45]
-        tpt = fitted((X, y, subjects), alpha=alpha, gamma=0.1, C=0.5).adapt(T)
+        tpt = fitted(
+            (X, y, subjects), alpha=alpha, gamma=0.1, C=0.5, distribution_kernel=kernel
+        ).adapt(T)
         sets = [X[subjects == i] for i in range(3)]
         codes = [y[subjects == i] for i in range(3)]
-        expected = tpt_machine(sets, codes, T, n_classes, 0.5, 0.1, alpha)
+        expected = tpt_machine(sets, codes, T, n_classes, 0.5, 0.1, alpha, kernel)
         np.testing.assert_allclose(machine(tpt), expected, atol=2e-5)
         scores = T @ expected[:, :-1].T + expected[:, -1]
         np.testing.assert_array_equal(tpt.predict(T), np.argmax(scores, axis=1))
-        assert tpt.similarity_ == pytest.approx([similarity(T, S, 0.1) for S in sets], rel=1e-10)
+        K, k = similarities(sets, T, 0.1, kernel)
+        np.testing.assert_allclose(tpt.kernel_, K, rtol=1e-8)
+        np.testing.assert_allclose(tpt.similarity_, k, rtol=1e-8)
 
     def test_sources_machines_are_support_vector_machines(self) -> None:
         X, y, subjects = people(3, 21, n_classes=3)
@@ -155,6 +160,24 @@ class TestKnownAnswers:
         assert np.linalg.norm(before[:, :-1]) > 0.1  # and not nothing
         tpt.adapt(X[:20])
         assert np.abs(machine(tpt) - before).max() > 0.01
+
+    def test_far_is_measured_by_the_distances_between_the_sources(self) -> None:
+        """Sources that lie close together, and a target that is ten times as far from them."""
+        rng = np.random.default_rng(0)
+        X, y, subjects = people(5, 200, d=20, seed=1)
+        for i in range(5):
+            own = subjects == i
+            X[own] = (X[own] - X[own].mean(axis=0)) / X[own].std(axis=0)
+        T = 2.0 * rng.standard_normal((200, 20)) + 0.5
+        changes = []
+        for kernel in ("mmd", "density"):
+            tpt = fitted((X, y, subjects), alpha=0.001, distribution_kernel=kernel)
+            own = tpt.source_coef_.std(axis=0).max()
+            before = machine(tpt)
+            changes.append(np.abs(machine(tpt.adapt(T)) - before).max() / own)
+        assert fitted((X, y, subjects), distribution_kernel="density").spread_ < 0.1
+        assert changes[0] < 0.05
+        assert changes[1] > 0.25
 
     @pytest.mark.parametrize("regressor", REGRESSORS)
     @pytest.mark.parametrize("embedding", ["exact", "fourier"])
@@ -435,7 +458,11 @@ def test_in_a_pipeline() -> None:
 
 @pytest.mark.parametrize(
     "tpt",
-    [TPT(), TPT(regressor="msvr", alpha=0.1), TPT(embedding="fourier", n_frequencies=64)],
+    [
+        TPT(),
+        TPT(regressor="msvr", alpha=0.1, distribution_kernel="density"),
+        TPT(embedding="fourier", n_frequencies=64),
+    ],
     ids=["krr", "msvr", "fourier"],
 )
 def test_keeps_the_contract(tpt: TPT) -> None:
@@ -455,6 +482,10 @@ def test_keeps_the_contract(tpt: TPT) -> None:
         ({"alpha": True}, r"TPT: alpha must be 'loo' or a positive number; got True\."),
         ({"epsilon": -0.1}, r"TPT: epsilon must be a number of at least 0; got -0\.1\."),
         ({"epsilon": None}, r"TPT: epsilon must be a number of at least 0; got None\."),
+        (
+            {"distribution_kernel": "emd"},
+            r"TPT: distribution_kernel must be 'mmd' or 'density'; got 'emd'\.",
+        ),
         ({"regressor": "svr"}, r"TPT: regressor must be 'krr' or 'msvr'; got 'svr'\."),
         ({"embedding": None}, r"TPT: embedding must be 'exact' or 'fourier'; got None\."),
         ({"n_frequencies": 0}, r"TPT: n_frequencies must be a positive integer; got 0\."),

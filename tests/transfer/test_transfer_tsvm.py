@@ -18,31 +18,16 @@ from reference.tsvm_naive import (
     switched,
     tsvm_objective,
 )
-from sklearn.base import clone
 from sklearn.svm import LinearSVC
+from transfer.svm_problems import plane_of, shifted
+from transfer.transfer_problems import Weigher
 
-from eegtl.errors import CalibrationError, InputError
+from eegtl.errors import InputError
 from eegtl.testing import check_transfer_estimator, toy_problem
 from eegtl.transfer import SubjectNormalizer, make_transfer_pipeline, tsvm
+from eegtl.transfer.answers import fit_sharpness
 from eegtl.transfer.squared_hinge import Hyperplane, SquaredHinge, mean_variance
 from eegtl.transfer.tsvm import ANNEALING, TSVM, balanced_labels, switch_labels
-
-
-def shifted(
-    n: int, n_target: int, *, seed: int = 0, d: int = 3, shift: float = 1.0, share: float = 0.5
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Two classes, told apart by all features; the target is shifted along some of them."""
-    rng = np.random.default_rng(seed)
-    y, y_target = np.arange(n) % 2, np.arange(n_target) < round(share * n_target)
-    effect = 1.5 * rng.choice([-1, 1], size=d)
-    move = shift * rng.standard_normal(d) * (np.arange(d) % 2)
-    X = np.where(y == 1, 1, -1)[:, None] * effect / 2 + rng.standard_normal((n, d))
-    T = np.where(y_target, 1, -1)[:, None] * effect / 2 + rng.standard_normal((n_target, d))
-    return X, y, T + move, y_target.astype(int)
-
-
-def plane_of(fitted: TSVM) -> tuple[np.ndarray, float]:
-    return fitted.coef_[1], float(fitted.intercept_[1])
 
 
 class TestAgainstEveryLabelling:
@@ -141,6 +126,18 @@ class TestSwitching:
         found = switch_labels(solver, T, known, np.full(4, 0.05), 5.0, 3, start)
         assert len(np.unique(found.labels[:3])) == len(np.unique(found.labels[3:])) == 1
 
+    def test_labels_that_gain_nothing_end_the_switching(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two labellings that mirror each other, either of which is offered each time."""
+        X = np.array([[-1.0, 0.0], [1.0, 0.0], [0.5, 1.0], [0.5, -1.0]])
+        offers = iter([np.array([1.0, -1.0]), np.array([-1.0, 1.0])] * 500)
+        monkeypatch.setattr(tsvm, "balanced_labels", lambda scores, n_positive: next(offers))
+        start = Hyperplane(np.zeros(2), 0.0, 0.0)
+        known = np.array([-1.0, 1.0])
+        found = switch_labels(SquaredHinge(X), X[2:], known, np.ones(2), 1.0, 1, start)
+        assert len(found.trace) <= 2 * len(ANNEALING)
+
     def test_tied_rows_end_the_switching(self) -> None:
         """Rows of equal score that differ across the boundary: no labelling of them is better."""
         X = np.array([[-1.0, 0.0], [1.0, 0.0]])
@@ -177,86 +174,6 @@ class TestBalancedLabels:
         for order in ([0, 1, 2, 3], [1, 0, 3, 2]):
             assert balanced_labels(equal_but_for_rounding[order], 2).tolist() == [1, 1, -1, -1]
         assert balanced_labels(np.zeros(3), 1).tolist() == [1, -1, -1]
-
-
-class TestClassMix:
-    @pytest.mark.parametrize(
-        ("prior", "n_target", "expected"),
-        [
-            ([0.5, 0.5], 10, 5),
-            ([0.5, 0.5], 7, 4),  # 3.5 is rounded up
-            ([0.7, 0.3], 11, 3),
-            ([0.99, 0.01], 20, 0),
-            ([1.0, 0.0], 9, 0),
-            ([0.0, 1.0], 9, 9),
-        ],
-    )
-    def test_is_kept_to_the_row(self, prior: Any, n_target: int, expected: int) -> None:
-        X, y, T, _ = shifted(30, n_target, shift=2.0)
-        fitted = TSVM(prior=prior).fit(X, y).adapt(T)
-        assert fitted.n_assigned_.tolist() == [n_target - expected, expected]
-        coef, intercept = plane_of(fitted)
-        labels = balanced_labels(T @ coef, expected)  # a fixed point of the switching
-        value = tsvm_objective(coef, intercept, X, 2 * y - 1, T, labels, 100.0, 100.0)
-        assert fitted.trace_[-1, 2] == pytest.approx(value, rel=1e-9)
-
-    def test_of_the_sources(self) -> None:
-        X, y, T, _ = shifted(40, 20, shift=1.0)
-        y = np.where(np.arange(40) < 10, y, 0)
-        fitted = TSVM().fit(X, y)
-        np.testing.assert_allclose(fitted.prior_, [35 / 40, 5 / 40])
-        assert fitted.adapt(T).n_assigned_.tolist() == [17, 3]  # 2.5 of 20
-        weighted = TSVM().fit(X, y, sample_weight=np.where(y == 1, 7.0, 1.0))
-        np.testing.assert_allclose(weighted.prior_, [0.5, 0.5])
-
-    def test_says_what_it_assumes(self) -> None:
-        assert TSVM().assumes_ == "class mix of the sources"
-        assert TSVM(prior=[0.5, 0.5]).assumes_ == "class mix given"
-        assert TSVM(prior={"a": 0.5, "b": 0.5}).assumes_ == "class mix given"
-        assert TSVM(prior=np.array([0.5, 0.5])).assumes_ == "class mix given"
-
-    def test_forms_of_a_given_mix(self) -> None:
-        X, y, T, _ = shifted(30, 10)
-        names = np.array(["tense", "calm"])[y]
-        a = TSVM(prior={"tense": 0.3, "calm": 0.7}).fit(X, names).adapt(T)
-        b = TSVM(prior=(0.7, 0.3)).fit(X, names).adapt(T)
-        assert a.classes_.tolist() == ["calm", "tense"]
-        assert a.n_assigned_.tolist() == [7, 3]
-        np.testing.assert_array_equal(a.decision_function(T), b.decision_function(T))
-        c = TSVM(prior={0: 0.25, 1: 0.75}).fit(X, y)
-        assert c.prior_.tolist() == [0.25, 0.75]
-        assert clone(c).prior == {0: 0.25, 1: 0.75}
-
-    @pytest.mark.parametrize(
-        ("prior", "message"),
-        [
-            ("uniform", r"prior must be 'sources' or the probability of each class; got 'uniform'"),
-            ({0: 1.0}, r"prior names the classes \[0\], but the sources have \[0, 1\]"),
-            ({0: 0.5, 1: 0.3, 2: 0.2}, r"names the classes \[0, 1, 2\], but the sources have"),
-            ([0.2, 0.3, 0.5], r"one probability for each of the classes \[0, 1\]; got \[0\.2, 0"),
-            (0.5, r"one probability for each of the classes \[0, 1\]; got 0\.5"),
-            ([0.5, 0.6], r"sum to 1; got \[0\.5, 0\.6\], which sum to 1\.1"),
-            ([1.5, -0.5], r"probabilities that sum to 1; got \[1\.5, -0\.5\]"),
-            ([np.nan, 1.0], r"probabilities that sum to 1; got \[nan, 1\.0\]"),
-            (["a", "b"], r"prior must hold numbers; got \['a', 'b'\]"),
-        ],
-    )
-    def test_that_cannot_be_used(self, prior: Any, message: str) -> None:
-        X, y, _, _ = shifted(20, 5)
-        with pytest.raises(InputError, match=message):
-            TSVM(prior=prior).fit(X, y)
-
-    def test_a_wrong_mix_hurts_and_the_right_one_helps(self) -> None:
-        """A tenth of the target is of one class: a balanced mix must take others for it."""
-        source_only, balanced, right = [], [], []
-        for seed in range(10):
-            X, y, T, y_target = shifted(200, 60, seed=seed, d=6, shift=0.3, share=0.1)
-            for prior, into in (("sources", balanced), ([0.9, 0.1], right)):
-                fitted = TSVM(prior=prior).fit(X, y).adapt(T)
-                into.append(np.mean(fitted.predict(T) == y_target))
-            source_only.append(np.mean(fitted.adapt().predict(T) == y_target))
-        assert np.mean(balanced) < np.mean(source_only) - 0.1
-        assert np.mean(right) > np.mean(source_only)
 
 
 class TestMachine:
@@ -331,8 +248,10 @@ class TestMachine:
         X, y, T, _ = shifted(60, 20, shift=2.0)
         fitted = TSVM().fit(X, y)
         before = fitted.sharpness_
+        assert before == fit_sharpness(X @ fitted.coef_.T + fitted.intercept_, y)
         fitted.adapt(T)
         assert fitted.sharpness_ != before
+        assert fitted.sharpness_ == fit_sharpness(X @ fitted.coef_.T + fitted.intercept_, y)
         shares = fitted.predict_proba(T)
         np.testing.assert_allclose(shares.sum(axis=1), 1.0)
         logit = np.log(shares[:, 1] / shares[:, 0])
@@ -347,49 +266,6 @@ class TestMachine:
         repeated = mean_variance_naive(np.repeat(X, times, axis=0))
         assert mean_variance(X, times.astype(float)) == pytest.approx(repeated)
         assert mean_variance(np.full((5, 2), 0.1), np.ones(5)) == 1.0
-
-
-class TestCalibration:
-    def test_labelled_rows_count_like_source_rows(self) -> None:
-        """With nothing else of the target it is the machine of both, at the cost of each row."""
-        X, y, T, y_target = shifted(40, 12, shift=3.0)
-        fitted = TSVM(5.0).fit(X, y).adapt(X_calib=T, y_calib=y_target)
-        cost = 5.0 / (mean_variance_naive(X) * 52)
-        plane = SquaredHinge(np.vstack([X, T])).solve(np.append(y, y_target) * 2.0 - 1, cost)
-        np.testing.assert_allclose(fitted.coef_[1], plane.coef, atol=1e-10)
-        assert fitted.n_assigned_.tolist() == [0, 0]
-        assert (fitted.information_, fitted.n_target_windows_) == ("labelled", 12)
-
-    def test_labels_are_kept_and_count_towards_the_mix(self) -> None:
-        X, y, T, y_target = shifted(40, 20, shift=2.0)
-        order = np.random.default_rng(0).permutation(20)
-        T, y_target = T[order], y_target[order]
-        wrong = 1 - y_target[:6]
-        fitted = TSVM().fit(X, y).adapt(T[6:], X_calib=T[:6], y_calib=wrong)
-        assert fitted.n_assigned_.tolist() == [10 - np.sum(wrong == 0), 10 - np.sum(wrong == 1)]
-        assert fitted.information_ == "labelled"
-        right = TSVM().fit(X, y).adapt(T[6:], X_calib=T[:6], y_calib=y_target[:6])
-        assert np.abs(fitted.coef_ - right.coef_).max() > 1e-3
-
-    def test_more_known_rows_of_a_class_than_the_mix_has(self) -> None:
-        X, y, T, _ = shifted(40, 10)
-        fitted = TSVM().fit(X, y).adapt(T[8:], X_calib=T[:8], y_calib=np.ones(8, dtype=int))
-        assert fitted.n_assigned_.tolist() == [2, 0]
-
-    def test_unlabelled_calibration_rows_are_target_rows(self) -> None:
-        X, y, T, _ = shifted(40, 10, shift=2.0)
-        a = TSVM().fit(X, y).adapt(T[:4], X_calib=T[4:])
-        b = TSVM().fit(X, y).adapt(T)
-        np.testing.assert_array_equal(a.decision_function(T), b.decision_function(T))
-        assert a.information_ == "unlabelled"
-
-    def test_unknown_labels_are_refused_and_nothing_changes(self) -> None:
-        X, y, T, _ = shifted(40, 10, shift=2.0)
-        fitted = TSVM().fit(X, y).adapt(T)
-        before = fitted.decision_function(T)
-        with pytest.raises(CalibrationError, match=r"calibration labels hold \[7\]"):
-            fitted.adapt(T[2:], X_calib=T[:2], y_calib=[0, 7])
-        np.testing.assert_array_equal(fitted.decision_function(T), before)
 
 
 class TestAccuracy:
@@ -475,8 +351,6 @@ def test_every_rule_of_the_contract(estimator: Any) -> None:
 
 
 def test_behind_a_selector() -> None:
-    from transfer.transfer_problems import Weigher
-
     toy = toy_problem()
     pipeline = make_transfer_pipeline(Weigher("ann"), TSVM())
     pipeline.fit(toy.X, toy.y, subjects=toy.subjects).adapt(toy.T)
