@@ -295,7 +295,7 @@ class DICA(InvariantProjection):
         *,
         kernel: str = "linear",
         gamma: str | float = "median",
-        mu: float = 1e-2,
+        mu: float = 1.0,
         mu_scale: str = "trace",
         epsilon: float = 0.0,
         n_landmarks: str | int | None = "auto",

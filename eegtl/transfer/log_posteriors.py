@@ -63,18 +63,17 @@ def log_posteriors(classifier: Any, X: Floats, by: str, scale: float = 1.0) -> F
     Returns
     -------
     ndarray of shape (n_rows, n_classes)
-        Finite: a probability of 0 counts as the smallest positive number.
+        Finite: the logarithm of 0 counts as `LEAST_LOG`.
     """
     if not len(X):
         return np.empty((0, len(classifier.classes_)))
     if by == "probabilities":
-        log_p: Floats
-        if hasattr(classifier, "predict_log_proba"):
-            with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore"):
+            if hasattr(classifier, "predict_log_proba"):
                 log_p = np.asarray(classifier.predict_log_proba(X), dtype=np.float64)
-            return np.maximum(log_p, LEAST_LOG)
-        tiny = np.finfo(np.float64).tiny
-        return np.log(np.maximum(np.asarray(classifier.predict_proba(X)), tiny))
+            else:
+                log_p = np.log(np.asarray(classifier.predict_proba(X), dtype=np.float64))
+        return np.maximum(log_p, LEAST_LOG)
     out: Floats = log_softmax(scale * class_scores(classifier, X), axis=1)
     return out
 

@@ -81,7 +81,7 @@ class TSVM(WeightedScoringClassifier):
     and count towards the class mix.
 
     Time O(n d^2) for the first solution and O(n d + changed d^2 + d^3) for each step of the
-    others, about 60 of them a class; memory 3 n d.
+    others, about 80 of them a class; memory 3 n d.
 
     References
     ----------
