@@ -130,10 +130,11 @@ class AdaptiveSVM(WeightedScoringClassifier):
         self, subjects: NDArray[Any], codes: NDArray[np.intp], weight: Floats
     ) -> NDArray[np.intp]:
         """Say which machine each source row goes into; -1 for none."""
-        used = weight > 0
+        pooled = np.zeros(len(codes), dtype=np.intp)
         if self.sources == "pooled":
-            return np.where(used, 0, -1)
+            return pooled
         names, people = unique_subjects(subjects)
+        used = weight > 0
         pairs = np.unique(np.column_stack([people[used], codes[used]]), axis=0)
         able = np.bincount(pairs[:, 0], minlength=len(names)) > 1
         if not able.any():
@@ -143,9 +144,8 @@ class AdaptiveSVM(WeightedScoringClassifier):
                 TransferWarning,
                 stacklevel=2,
             )
-            return np.where(used, 0, -1)
-        number = np.where(able, np.cumsum(able) - 1, -1)
-        return np.where(used, number[people], -1)
+            return pooled
+        return np.where(able, np.cumsum(able) - 1, -1)[people]
 
     def _held_out_scores(self, X: Floats, machine: NDArray[np.intp]) -> Floats:
         """Give the mean scores of the machines that a row had no part in; of one, its own."""

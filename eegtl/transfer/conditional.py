@@ -58,7 +58,7 @@ class ConditionalTransfer(DelegatingClassifier):
         ``labelled``: whether a model of the wearer's own that is above chance ends the matter.
         ``unlabelled``: whether the nearest are preferred to all sources only where they are better
         for significantly many source people.
-    level : float
+    significance : float
         Level of the gate's one-sided exact binomial test.
 
     Attributes
@@ -138,14 +138,14 @@ class ConditionalTransfer(DelegatingClassifier):
         n_features: int | None = 20,
         estimator: Any = None,
         gate: bool = True,
-        level: float = 0.05,
+        significance: float = 0.05,
     ) -> None:
         self.variant = variant
         self.n_sources = n_sources
         self.n_features = n_features
         self.estimator = estimator
         self.gate = gate
-        self.level = level
+        self.significance = significance
 
     @property
     def needs_(self) -> str:  # type: ignore[override]
@@ -161,6 +161,11 @@ class ConditionalTransfer(DelegatingClassifier):
         self._check_parameters()
         self.classes_ = self._check_classes(y)
         labels = np.asarray(y)
+        if not np.ptp(X, axis=0).any():
+            raise InputError(
+                f"ConditionalTransfer: all {len(X)} source rows are equal, so there is nothing to "
+                "tell people or classes by. Check the features."
+            )
         self.subjects_, codes = unique_subjects(subjects)
         # by person, so that rows of one are a slice
         order = np.argsort(codes, kind="stable")
@@ -208,7 +213,11 @@ class ConditionalTransfer(DelegatingClassifier):
             distances[i, :i] = self._distances(spread[i], spread[:i])
             distances[:i, i] = distances[i, :i]
         found = choose_by_people(
-            pool, distances, n_sources=self.n_sources, gate=self.gate, level=self.level
+            pool,
+            distances,
+            n_sources=self.n_sources,
+            gate=self.gate,
+            significance=self.significance,
         )
         self.n_nearest_, self.people_decision_ = found.n, found.decision
         self.people_grid_, self.people_scores_ = found.grid, found.scores
@@ -260,7 +269,7 @@ class ConditionalTransfer(DelegatingClassifier):
             n_sources=self.n_sources,
             n_features=self.n_features,
             gate=self.gate,
-            level=self.level,
+            significance=self.significance,
         )
         if not block.can_be_nested:
             _warn(f"{choice.decision}.")
@@ -312,8 +321,8 @@ class ConditionalTransfer(DelegatingClassifier):
                 raise InputError(f"{name} must be a whole number from 1 on, or None; got {n!r}.")
         if not isinstance(self.gate, bool | np.bool_):
             raise InputError(f"gate must be True or False; got {self.gate!r}.")
-        if isinstance(self.level, str) or not 0 < self.level < 1:
-            raise InputError(f"level must lie between 0 and 1; got {self.level!r}.")
+        if isinstance(self.significance, str) or not 0 < self.significance < 1:
+            raise InputError(f"significance must lie between 0 and 1; got {self.significance!r}.")
 
 
 def spread_rows(X: Floats, n: int) -> Floats:

@@ -168,7 +168,7 @@ def choose_by_trials(
     n_sources: int | None,
     n_features: int | None,
     gate: bool,
-    level: float,
+    significance: float,
 ) -> Choice:
     """Decide by leaving out one trial of the calibration block at a time.
 
@@ -178,7 +178,7 @@ def choose_by_trials(
     people : list of TrialMeans
         The trials of each person in the pool.
     block : Block
-    n_sources, n_features, gate, level
+    n_sources, n_features, gate, significance
         As in `ConditionalTransfer`.
 
     Returns
@@ -191,8 +191,8 @@ def choose_by_trials(
         return Choice(
             everybody,
             np.arange(block.X.shape[1]),
-            f"the block has {counts.sum()} trials of {np.count_nonzero(counts)} classes, which do "
-            "not tell anything (two trials of two classes are needed, and features that vary): "
+            f"the block has {counts.sum()} trials of {np.count_nonzero(counts)} classes, too few "
+            "to choose by (two classes of two trials each are needed, and features that vary): "
             f"transfer from all {len(pool)} people",
         )
     similarity, name = common_similarity(block.means, people)
@@ -210,7 +210,7 @@ def choose_by_trials(
     own = (
         f"own model right in {right} of {n_trials} trials (chance {chance:.2f}, p = {p_value:.3f})"
     )
-    if gate and block.present.all() and p_value <= level:
+    if gate and block.present.all() and p_value <= significance:
         chosen, decision = ~everybody, f"{own}: no transfer"
     else:
         # rounding must not decide between equal scores

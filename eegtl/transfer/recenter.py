@@ -137,10 +137,10 @@ class Recenter(OneToOneFeatureMixin, Aligner):
     ``logeuclid`` subtracts logarithms, C' = exp(log C - log R), for which the mean of C' is the
     identity, too; it is invariant to rotations and to scale only.
 
-    For matrices that are diagonal, the tangent vector is log variance minus the person's mean of
-    it: twice the differential entropy as ``SubjectNormalizer("z2")`` centres it. What is new over
-    that is what lies off the diagonal. The class mix of the target is taken to resemble that of
-    the sources, as for z2.
+    For matrices that are diagonal, the tangent vector (``riemann``, ``logeuclid``) is log variance
+    minus the person's mean of it: twice the differential entropy as ``SubjectNormalizer("z2")``
+    centres it. What is new over that is what lies off the diagonal. The class mix of the target
+    is taken to resemble that of the sources, as for z2.
 
     Columns keep their places, since R^-1/2 is the whitening that changes channels least; behind
     it a channel is a mixture, mostly of its own signal.
@@ -166,7 +166,6 @@ class Recenter(OneToOneFeatureMixin, Aligner):
     by_subject = True
     #: what its rows are; the battery makes problems accordingly
     row_kind = "covariances"
-    assumes_ = "class mix of the sources"
 
     def __init__(
         self,

@@ -280,10 +280,7 @@ def learn_background(X: Floats, lam: float, tol: float) -> tuple[Background, Pur
         The decomposition itself.
     """
     mean = X.mean(axis=0)
-    centred = X - mean
-    # what rounding leaves of a constant feature is no signal
-    centred[:, np.abs(centred).max(axis=0) <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 0.0
-    found = pursue(centred, lam / np.sqrt(max(X.shape)), tol=tol)
+    found = pursue(X - mean, lam / np.sqrt(max(X.shape)), tol=tol)
     background: Background = {
         "mean": mean,
         "components": found.components,

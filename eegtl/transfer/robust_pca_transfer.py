@@ -137,7 +137,7 @@ class RobustPCATransfer(DelegatingClassifier):
                 features[index] = found.sparse
             covariances[i] = _shrunk_covariance(features[index])
         counts = np.bincount(codes).astype(np.float64)
-        self.pooled_background_ = (
+        self.pooled_backgrounds_ = (
             [pool_backgrounds(backgrounds, counts, self.lam)] if self.robust else []
         )
         self.source_subjects_, self.source_sessions_ = names, sessions
@@ -151,7 +151,7 @@ class RobustPCATransfer(DelegatingClassifier):
     def _forget_target(self) -> None:
         everybody = np.ones(len(self.source_subjects_), dtype=bool)
         fitted = self._train(everybody, self.sources_.X[:0], None)
-        self.target_backgrounds_ = self.pooled_background_
+        self.target_backgrounds_ = self.pooled_backgrounds_
         self.distances_ = np.full(len(everybody), np.nan)
         self.ranking_: list[tuple[Any, Any, float]] = []
         self.chosen_, self.n_own_, self.estimator_ = everybody, 0, fitted

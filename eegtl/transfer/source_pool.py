@@ -170,7 +170,7 @@ class PeopleChoice:
 
 
 def choose_by_people(
-    pool: SourcePool, distances: Floats, *, n_sources: int | None, gate: bool, level: float
+    pool: SourcePool, distances: Floats, *, n_sources: int | None, gate: bool, significance: float
 ) -> PeopleChoice:
     """Decide how many people help by letting each source person play the wearer.
 
@@ -179,7 +179,7 @@ def choose_by_people(
     pool : SourcePool
     distances : ndarray of shape (n_people, n_people)
         Between the people's distributions; infinite where nothing is known.
-    n_sources, gate, level
+    n_sources, gate, significance
         As in `ConditionalTransfer`.
 
     Returns
@@ -215,7 +215,7 @@ def choose_by_people(
     wins, differ = int(np.sum(ahead > 0)), int(np.count_nonzero(ahead))
     p_value = float(binom.sf(wins - 1, differ, 0.5))
     test = f"better than all others for {wins} of {differ} source people (p = {p_value:.3f})"
-    if gate and p_value > level:
+    if gate and p_value > significance:
         decision = f"all {n_people} people: the nearest {grid[best]} are {test}"
         return PeopleChoice(n_people, decision, grid, scores)
     decision = f"the nearest {grid[best]} of {n_people} people: {test}"

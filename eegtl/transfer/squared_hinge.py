@@ -356,16 +356,12 @@ def check_cost(owner: str, name: str, value: Any) -> float:
     Parameters
     ----------
     owner, name : str
-        Class and parameter, for the message.
+        Class and parameter, for the message of the `InputError`.
     value
 
     Returns
     -------
     float
-
-    Raises
-    ------
-    InputError
     """
     number = isinstance(value, int | float | np.integer | np.floating)
     if not number or isinstance(value, bool) or not 0 < value < np.inf:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from .._checks import unique_subjects
-from ..errors import InputError
+from ..errors import InputError, MemoryEstimateError
 from .answers import ScoringClassifier, fit_sharpness
 from .base import Floats, Target
 from .squared_hinge import fit_linear_svm
@@ -22,6 +22,8 @@ from .style_map import (
     whitening,
 )
 
+#: The most that maps and Gaussians may take.
+MAPS_LIMIT_BYTES = 2 * 2**30
 VARIANTS = ("unlabelled", "supervised", "semi-supervised")
 
 
@@ -77,7 +79,14 @@ class StyleTransfer(ScoringClassifier):
     offsets_ : ndarray of shape (n_subjects, n_features)
         A row x stands for ``A @ (x - center_) + b`` in a source's style.
     source_coef_, source_intercept_ : ndarray, (n_subjects, n_classes[, n_features])
-        The sources' classifiers of such rows.
+        The sources' classifiers of such rows; `source_sharpness_` makes log-probabilities of
+        their scores, `has_class_` says which classes a source has.
+    coef_, intercept_ : ndarray, (n_subjects, n_classes[, n_features])
+        The same, of ``x - center_``.
+    prototypes_ : list of list of ndarray of shape (n_centres, n_features)
+        Of each source and class; empty with Gaussians.
+    class_means_, class_roots_ : ndarray, (n_subjects, n_classes, n_features[, n_features])
+        Means and whitening matrices; without entries with prototypes.
     center_ : ndarray of shape (n_features,)
         Mean of the source rows, the origin of all maps.
 
@@ -181,6 +190,7 @@ class StyleTransfer(ScoringClassifier):
                 f"of {missing} beside another class ({len(names)} subjects). Give more sources, "
                 "and one subject for each row."
             )
+        self._check_memory(len(usable), X.shape[1])
         self.subjects_, self.has_class_ = names[usable], has[usable]
         self.center_ = X.mean(axis=0)
         R = X - self.center_
@@ -196,6 +206,17 @@ class StyleTransfer(ScoringClassifier):
             self._sharpen(k, R[judged], codes[judged])
         self._keep_destinations(R, codes, people, usable)
 
+    def _check_memory(self, n_people: int, d: int) -> None:
+        """Refuse maps (three sets while they are fitted) and Gaussians that would not fit."""
+        n_matrices = n_people * (3 + len(self.classes_) * (self.destinations == "gaussian"))
+        if 8 * n_matrices * d * d > MAPS_LIMIT_BYTES:
+            raise MemoryEstimateError(
+                f"the style maps of {n_people} source subjects need {n_matrices} matrices of {d} x "
+                f"{d}, {8 * n_matrices * d * d / 2**30:.1f} GiB, above "
+                f"{MAPS_LIMIT_BYTES / 2**30:.0f} GiB; put a step before it that leaves fewer "
+                "features (KPCA, TCA), or take fewer sources."
+            )
+
     def _sharpen(self, k: int, R: Floats, codes: NDArray[np.intp]) -> None:
         """Set the factor that makes log-probabilities of a source's scores."""
         known = np.flatnonzero(self.has_class_[k])
@@ -207,11 +228,10 @@ class StyleTransfer(ScoringClassifier):
     ) -> None:
         """Keep the prototypes or Gaussians of each source and class."""
         n_classes, d = len(self.classes_), R.shape[1]
-        if self.destinations == "prototypes":
-            self.prototypes_ = [[np.zeros((0, d))] * n_classes for _ in usable]
-        else:
-            self.class_means_ = np.zeros((len(usable), n_classes, d))
-            self.class_roots_ = np.zeros((len(usable), n_classes, d, d))
+        n_gaussians = len(usable) if self.destinations == "gaussian" else 0
+        self.prototypes_ = [[np.zeros((0, d))] * n_classes for _ in usable]
+        self.class_means_ = np.zeros((n_gaussians, n_classes, d))
+        self.class_roots_ = np.zeros((n_gaussians, n_classes, d, d))
         for k, person in enumerate(usable.tolist()):
             own = np.flatnonzero(people == person)
             known = np.flatnonzero(self.has_class_[k])
@@ -316,7 +336,7 @@ class StyleTransfer(ScoringClassifier):
         guesses = np.argmax(np.where(self.has_class_[:, None], scores, -np.inf), axis=2)
         accuracy = np.mean([np.mean(guesses[:, codes == c] == c, axis=1) for c in present], axis=0)
         n_sources = len(accuracy) if self.n_sources is None else int(self.n_sources)
-        kept = accuracy >= np.sort(accuracy)[-min(n_sources, len(accuracy))]
+        kept = accuracy >= np.sort(accuracy)[-min(n_sources, len(accuracy))] - 1e-12
         gain = np.where(kept, accuracy - 1 / len(present), 0.0)
         gain[gain < 1e-12] = 0.0
         weights = gain if gain.any() else kept.astype(np.float64)

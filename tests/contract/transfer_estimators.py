@@ -73,7 +73,7 @@ ESTIMATORS: dict[str, Any] = {
     "ITL": ITL(3),
     "ASFM": ASFM(3),
     "ASFM-pooled-logistic": ASFM(
-        3, per_source=False, estimator=LogisticRegression(tol=1e-10, max_iter=1000)
+        3, per_source=False, estimator=LogisticRegression(tol=1e-12, solver="newton-cholesky")
     ),
     "TPT": TPT(),
     "TPT-msvr": TPT(regressor="msvr", alpha=0.1),
@@ -91,18 +91,18 @@ ESTIMATORS: dict[str, Any] = {
     "Recenter": Recenter(),
     "Recenter-euclid": Recenter("euclid"),
     "RiemannianSelector": RiemannianSelector(),
-    "SelectColumns": SelectColumns([4, 0, 2]),
+    "SelectColumns": SelectColumns(),
     "ThresholdRecentring": ThresholdRecentring(),
     "TransferEnsemble": TransferEnsemble(
         [
             ("z2", make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())),
-            ("part", make_transfer_pipeline(SelectColumns([0, 1, 2]), TCA(2), SourceOnly())),
+            ("part", make_transfer_pipeline(SelectColumns([0]), TCA(2), SourceOnly())),
         ]
     ),
     "selector+z2+MIDA+LDA": make_transfer_pipeline(
         RiemannianSelector(), SubjectNormalizer("z2"), MIDA(3), default_classifier()
     ),
-    "z0+GFK+TSVM": make_transfer_pipeline(SubjectNormalizer("z0"), GFK(2), TSVM()),
+    "z0+CORAL+TSVM": make_transfer_pipeline(SubjectNormalizer("z0"), CORAL(), TSVM()),
     "z2+CORAL+threshold": make_transfer_pipeline(
         SubjectNormalizer("z2"), CORAL(), ThresholdRecentring()
     ),

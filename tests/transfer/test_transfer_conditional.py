@@ -147,6 +147,17 @@ class TestNothingLeaks:
         assert len(seen) == 3
         assert max(seen) < 100
 
+    def test_the_order_of_rows_does_not_matter(self):
+        X, y, rows = person(1.0, 8, noise=1.5, seed=1)
+        model = calibrated(fitted(SOURCES, n_features=3), (X, y, rows))
+        kept = (model.decision_, model.selected_features_, model.scores_, model.predict_proba(X))
+        order = np.random.default_rng(0).permutation(len(X))
+        model = calibrated(model, (X[order], y[order], rows.iloc[order].reset_index(drop=True)))
+        assert model.decision_ == kept[0]
+        assert np.array_equal(model.selected_features_, kept[1])
+        np.testing.assert_allclose(model.scores_, kept[2], atol=1e-12)
+        np.testing.assert_allclose(model.predict_proba(X), kept[3], atol=1e-8)
+
     def test_no_other_row_of_the_target_is_read(self):
         block = person(1.0, 8, seed=1)
         model = calibrated(fitted(SOURCES, n_features=3), block)
@@ -263,15 +274,20 @@ class TestFallbacks:
         assert np.isfinite(model.predict_proba(X)).all()
 
     def test_a_block_without_one_of_the_classes_always_transfers(self):
-        sources = [person(1.0, 9, seed=i, n_classes=3, noise=0.5) for i in range(4)]
-        sources[0][1][sources[0][1] == 2] = 1  # the most similar one may lack it, too
+        """And the missing class comes from the one person who has it, alike or not."""
+        signs = (1.0, 1.0, 1.0, -1.0)
+        sources = [person(s, 9, seed=i, n_classes=3, noise=0.5) for i, s in enumerate(signs)]
+        for _, labels, _ in sources[:3]:
+            labels[labels == 2] = 1
         X, y, rows = person(1.0, 12, seed=7, n_classes=3, noise=0.2)
         two = y < 2
         block = (X[two], y[two], rows[two].reset_index(drop=True))
         model = calibrated(fitted(sources, n_sources=1), block)
         assert model.p_value_ < 0.05
         assert model.transfers_
-        assert model.decision_.startswith("the block lacks a class: transfer from")
+        assert model.decision_.startswith("the block lacks a class: transfer from 2 of 4 people")
+        assert model.ranking_[0][0] != "p3"
+        assert model.chosen_[3]
         assert model.estimator_.classes_.tolist() == [0, 1, 2]
         assert model.predict_proba(X).shape == (36, 3)
 
@@ -322,6 +338,15 @@ class TestUnlabelled:
         assert gated.n_sources_ == 5  # two of five are not better for significantly many
         assert "all 5 people: the nearest 2 are better than all others for" in gated.decision_
 
+    def test_without_the_gate_the_best_number_is_taken_as_it_is(self):
+        target = person(1.0, 8, seed=3)[0]
+        gated, free = (
+            fitted(SOURCES, variant="unlabelled", gate=gate).adapt(target) for gate in (True, False)
+        )
+        best = int(np.argmax(np.round(gated.scores_.mean(axis=0), 10)))
+        assert gated.grid_[best] == 2
+        assert (gated.n_sources_, free.n_sources_) == (5, 2)
+
     def test_labelled_rows_join(self):
         X, y, _ = person(1.0, 8, seed=3)
         model = fitted(SOURCES, variant="unlabelled", n_sources=5, gate=False)
@@ -369,7 +394,7 @@ class TestUnlabelled:
         ({"n_sources": 0}, "n_sources must be a whole number from 1 on, or None; got 0"),
         ({"n_features": 2.0}, r"n_features must be a whole number from 1 on, or None; got 2\.0"),
         ({"gate": 1}, "gate must be True or False; got 1"),
-        ({"level": 1.0}, r"level must lie between 0 and 1; got 1\.0"),
+        ({"significance": 1.0}, r"significance must lie between 0 and 1; got 1\.0"),
     ],
 )
 def test_bad_parameters(parameters, message):

@@ -108,6 +108,11 @@ class TestOptimality:
             assert reached - best <= found.gap * reached * (1 + 1e-9) + 1e-9
             assert found.gap < 100 * tol
 
+    @pytest.mark.parametrize("tol", [1e-3, 1e-5])
+    def test_it_does_not_end_as_soon_as_the_parts_add_up(self, tol):
+        """L + S = D comes early for noise without structure; the objective takes longer."""
+        assert pursue(np.random.default_rng(0).standard_normal((400, 20)), tol=tol).gap < 2 * tol
+
     def test_the_growing_penalty_stops_short(self):
         """Why mu is fixed here: the usual schedule satisfies L + S = D, not the objective."""
         D = eeg_like(80, 30, seed=1)

@@ -142,13 +142,17 @@ def test_the_ranking_reads_no_labels():
     np.testing.assert_array_equal(a.distances_, b.distances_)
 
 
-def test_one_target_row_uses_all_sessions():
+@pytest.mark.parametrize("n", [1, 6])
+@pytest.mark.parametrize("robust", [False, True])
+def test_target_rows_that_do_not_vary_use_all_sessions(robust, n):
+    """One row, or equal ones, whose mean is off by rounding."""
     rows, y, who = people()
-    model = RobustPCATransfer(1).fit(rows, y, subjects=who)
+    model = RobustPCATransfer(1, robust=robust).fit(rows, y, subjects=who)
     message = r"the rows of the target, or of all sources, do not vary, .*: all 4 are used"
     with pytest.warns(TransferWarning, match=message):
-        model.adapt(rows[:1])
+        model.adapt(np.full((n, 4), 0.1))
     assert model.chosen_.all()
+    assert np.isinf(model.distances_).all()
     assert np.isfinite(model.predict_proba(rows[:5])).all()
 
 

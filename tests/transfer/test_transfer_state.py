@@ -191,7 +191,7 @@ class TestRefusesToLoad:
     @pytest.mark.parametrize("name", ["RandomForestClassifier", "os.system", "Foreign", "", None])
     def test_foreign_class_names(self, name: Any) -> None:
         message = (
-            rf"the state asks for the class '?{name}'?, which is not on the whitelist \(KPCA, "
+            rf"the state asks for the class '?{name}'?, which is not on the whitelist \(ASFM, "
         )
         self.refused({"kind": "estimator", "class": name, "params": {}, "fitted": {}}, message)
 
