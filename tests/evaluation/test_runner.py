@@ -83,11 +83,12 @@ def test_rows_beside_a_labelled_block_say_which_windows_they_are_scored_on():
     result = _run(make_table(), information="calibration:6:labelled", methods=["kpca (linear)"])
     tag = _line(result, "kpca (linear)", "z2")["information"]
     assert tag == "calibration:6 (scored as calibration:6:labelled)"
-    consumed, acausal, scored = read_tag(tag)
-    assert (consumed.tag, acausal, scored.tag) == (
+    read = read_tag(tag)
+    assert (read.consumed.tag, read.acausal, read.scored.tag, read.assumes) == (
         "calibration:6",
         False,
         "calibration:6:labelled",
+        "",
     )
     with_labels = _run(
         make_table(), information="calibration:6:labelled", methods=["source+calibration"]
