@@ -177,7 +177,8 @@ def oas_covariance(covariance: Floats, count: float) -> Floats:
     mean_square = np.mean(covariance**2)
     mu = np.trace(covariance) / p
     denominator = (count + 1) * (mean_square - mu**2 / p)
-    weight = 1.0 if denominator == 0 else min((mean_square + mu**2) / denominator, 1.0)
+    # a multiple of the identity leaves 0 there, or rounding of either sign
+    weight = 1.0 if denominator <= 0 else min((mean_square + mu**2) / denominator, 1.0)
     shrunk = (1 - weight) * covariance
     shrunk.flat[:: p + 1] += weight * mu
     return shrunk

@@ -199,3 +199,16 @@ class TestSourceOnly:
         # an unfitted ensemble has a length that raises: it may not be asked whether it is true
         forest: Any = SourceOnly(RandomForestClassifier(n_estimators=2))
         assert hasattr(forest, "predict_proba")
+
+
+def test_shrinking_what_is_all_but_a_multiple_of_the_identity_changes_nothing() -> None:
+    """There the weight is 0 / 0 to rounding, which must not come out as a large number."""
+    rng = np.random.default_rng(0)
+    for p in (2, 5, 19):
+        for _ in range(100):
+            noise = 1e-16 * rng.standard_normal((p, p))
+            scale = float(np.exp(rng.normal(0, 5)))
+            covariance = scale * (np.eye(p) + noise + noise.T)
+            np.testing.assert_allclose(
+                oas_covariance(covariance, 50.0) / scale, np.eye(p), atol=1e-9
+            )
