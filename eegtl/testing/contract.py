@@ -114,6 +114,9 @@ def check_fit_with_target(estimator: Any) -> None:
     a = _fit(estimator, toy, X_target=toy.T)
     b = _fit(estimator, toy).adapt(toy.T)
     _same(_scores(a, toy.T), _scores(b, toy.T), "fit with X_target equals fit and adapt")
+    if hasattr(estimator, "predict"):
+        same = np.array_equal(a.predict(toy.T), b.predict(toy.T))
+        assert same, "fit with X_target predicts other labels than fit and adapt"
     assert a.information_ == b.information_
     assert a.n_target_windows_ == b.n_target_windows_
 

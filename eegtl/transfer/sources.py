@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +80,9 @@ class RowSources:
         """
         if not isinstance(step, TransferEstimator):
             return replace(self, X=step.transform(self.X))
-        X = step.transform_source(self.X, self.subjects)
+        # a person's sessions may have a map each; the rows' table tells them apart
+        told = "rows" in inspect.signature(step.transform_source).parameters
+        X = step.transform_source(self.X, self.subjects, **({"rows": self.rows} if told else {}))
         new = getattr(step, "source_weights_", None)
         weight = self.weight
         if new is not None:

@@ -257,3 +257,23 @@ def test_battery_in_a_pipeline():
         SubjectNormalizer("z2"), RobustPCA(by="subject", lam=0.8), default_classifier()
     )
     check_transfer_estimator(pipe, extra_classes=[RobustPCA])
+
+
+def test_a_pipeline_tells_a_person_s_sessions_apart() -> None:
+    """Each source row is mapped by its own session, not by the one that fits it best."""
+    import pandas as pd
+
+    from eegtl.transfer import default_classifier, make_transfer_pipeline
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 6)) + np.repeat(rng.standard_normal((2, 6)), 40, axis=0)
+    y = np.arange(80) % 2
+    rows = pd.DataFrame({"session": np.repeat([1, 2], 40)})
+    mixed = rng.permutation(80)  # sessions interleaved
+    X, y, rows = X[mixed], y[mixed], rows.iloc[mixed].reset_index(drop=True)
+    pipeline = make_transfer_pipeline(RobustPCA(), default_classifier()).fit(X, y, rows=rows)
+    step = pipeline.steps_[0][1]
+    expected = default_classifier().fit(step.transform_source(X, rows=rows), y)
+    np.testing.assert_allclose(pipeline.steps_[1][1].coef_, expected.coef_, atol=1e-8)
+    blind = default_classifier().fit(step.transform_source(X), y)
+    assert np.abs(blind.coef_ - expected.coef_).max() > 1e-6, "the case tells the two apart"
