@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ContractError, InputError
+from ..errors import InputError
 from ..kernels.gram import canonical_order
 from .answers import DelegatingClassifier
 from .base import Floats, Target
-from .classifiers import fits_from_summary, unfitted_classifier
+from .classifiers import check_fits_from_summary, fits_from_summary, unfitted_classifier
 from .sources import RowSources, SummarySources
 from .subspace_alignment import SubspaceAlignment
 from .summary import SourceSummary
@@ -154,11 +154,7 @@ class ASFM(DelegatingClassifier):
         ContractError
             When the classifier is not a function of class moments.
         """
-        if not self.accepts_summary():
-            raise ContractError(
-                f"ASFM({self.estimator}) needs rows of the sources, not a summary; only LDA with "
-                "solver 'lsqr' and OAS covariance can be fitted from class moments."
-            )
+        check_fits_from_summary("ASFM", self.estimator)
         classes = summary.classes
         if len(classes) < 2:
             raise InputError(

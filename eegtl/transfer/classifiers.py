@@ -85,6 +85,27 @@ def fits_from_summary(classifier: Any) -> bool:
     )
 
 
+def check_fits_from_summary(owner: str, estimator: Any) -> None:
+    """Refuse a summary where the classifier behind it needs rows.
+
+    Parameters
+    ----------
+    owner : str
+        Whose classifier it is, for the message.
+    estimator : classifier or None
+
+    Raises
+    ------
+    ContractError
+        When the classifier is not a function of class moments.
+    """
+    if not fits_from_summary(unfitted_classifier(estimator)):
+        raise ContractError(
+            f"{owner}({estimator}) needs rows of the sources, not a summary; only LDA with solver "
+            "'lsqr' and OAS covariance can be fitted from class moments."
+        )
+
+
 def fit_lda_from_summary(
     classifier: LinearDiscriminantAnalysis, summary: SourceSummary
 ) -> LinearDiscriminantAnalysis:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ContractError
 from .answers import DelegatingClassifier
 from .base import Floats
 from .classifiers import (
+    check_fits_from_summary,
     fit_classifier,
     fit_lda_from_summary,
     fits_from_summary,
@@ -108,11 +108,7 @@ class SourceOnly(DelegatingClassifier):
         ContractError
             When the classifier is not a function of class moments.
         """
-        if not self.accepts_summary():
-            raise ContractError(
-                f"SourceOnly({self.estimator}) needs rows of the sources, not a summary; only LDA "
-                "with solver 'lsqr' and OAS covariance can be fitted from class moments."
-            )
+        check_fits_from_summary("SourceOnly", self.estimator)
         self.estimator_ = fit_lda_from_summary(unfitted_classifier(self.estimator), summary)
         self.classes_ = self.estimator_.classes_
         self.n_features_in_ = summary.n_features

@@ -13,7 +13,7 @@ from ..errors import ContractError, InputError
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
 from .class_offsets import class_offsets
-from .classifiers import fits_from_summary, unfitted_classifier
+from .classifiers import check_fits_from_summary, fits_from_summary, unfitted_classifier
 from .log_posteriors import answers_by, class_scores, log_posteriors
 from .sources import RowSources, SummarySources
 from .summary import SourceSummary
@@ -115,11 +115,7 @@ class ThresholdRecentring(WeightedScoringClassifier):
         ContractError
             When the classifier is not a function of class moments.
         """
-        if not self.accepts_summary():
-            raise ContractError(
-                f"ThresholdRecentring({self.estimator}) needs rows of the sources, not a summary; "
-                "only LDA with solver 'lsqr' and OAS covariance can be fitted from class moments."
-            )
+        check_fits_from_summary("ThresholdRecentring", self.estimator)
         self._learn(SummarySources(summary.without_subjects()))
         self.n_features_in_ = summary.n_features
         return self._before_adapt()
