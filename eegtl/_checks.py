@@ -121,6 +121,50 @@ def unique_subjects(subjects: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.in
     return names[order], rank[codes]
 
 
+def known_subjects(subjects: Any, known: NDArray[Any], method: str) -> NDArray[np.intp]:
+    """Give the place of each row's subject among those of `fit`.
+
+    Parameters
+    ----------
+    subjects : ndarray or list of length n_rows
+        As from `check_subjects`.
+    known : ndarray of shape (n_subjects,)
+    method : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+        Zeros where none are named and there is one only.
+
+    Raises
+    ------
+    InputError
+        When a subject was not in `fit`, or none are named where there are several.
+
+    Examples
+    --------
+    >>> known_subjects(["ben", "ann"], np.array(["ann", "ben"]), "MIDA").tolist()
+    [1, 0]
+    """
+    index = {name: i for i, name in enumerate(known.tolist())}
+    names = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
+    unknown = sorted({str(name) for name in names if name not in index})
+    if set(names) == {ONE_SUBJECT} and unknown:
+        if len(index) == 1:
+            return np.zeros(len(names), dtype=np.intp)
+        raise InputError(
+            f"{method} maps each of the {len(index)} source subjects by itself: give "
+            "transform_source the subject of each row."
+        )
+    if unknown:
+        raise InputError(
+            f"{method} got the subjects {', '.join(unknown)}, which were not in fit (there: "
+            f"{', '.join(map(str, index))}); rows of a new person go to adapt and transform."
+        )
+    return np.array([index[name] for name in names], dtype=np.intp)
+
+
 def check_rows(rows: Sized | None, n_rows: int, name: str = "rows") -> None:
     """Refuse a table of row descriptions that does not have one entry a row.
 

@@ -54,7 +54,7 @@ def shrunk_covariances(windows: Floats) -> Floats:
     """
     n_channels, n_times = windows.shape[-2:]
     centred = windows - windows.mean(axis=-1, keepdims=True)
-    with _one_thread():
+    with one_thread():
         matrices: Floats = np.matmul(centred, centred.swapaxes(-1, -2))
     matrices /= n_times
     mean_variance = np.trace(matrices, axis1=-2, axis2=-1) / n_channels
@@ -122,7 +122,7 @@ def tangent_vectors(matrices: Floats) -> Floats:
     """
     from pyriemann.geometry.tangentspace import tangent_space
 
-    with _one_thread():
+    with one_thread():
         low = np.linalg.eigvalsh(matrices)[:, 0] < VARIANCE_FLOOR
         if low.any():
             values, vectors = np.linalg.eigh(matrices[low])
@@ -169,7 +169,17 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _one_thread() -> AbstractContextManager[None]:
-    """Keep small matrices in one thread: several threads take up to a hundred times as long."""
+def one_thread() -> AbstractContextManager[None]:
+    """Keep small matrices in one thread: several threads take up to a hundred times as long.
+
+    Returns
+    -------
+    context manager
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     values = np.linalg.eigvalsh(np.eye(3))
+    """
     limits: AbstractContextManager[None] = _controller().limit(limits=1, user_api="blas")
     return limits

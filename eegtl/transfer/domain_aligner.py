@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
-from .._checks import ONE_SUBJECT, check_subjects, unique_subjects
+from .._checks import ONE_SUBJECT, check_subjects, known_subjects, unique_subjects
 from ..errors import InputError
 from .base import Aligner, Floats, Target
 from .moments import Moments, row_moments
@@ -129,23 +129,9 @@ class DomainAligner(Aligner):
 
     def _codes_of(self, subjects: NDArray[Any]) -> NDArray[np.intp]:
         """Give the domain of each row."""
-        names = subjects.tolist()
-        if not self.per_source or (len(self.subjects_) == 1 and set(names) == {ONE_SUBJECT}):
-            return np.zeros(len(names), dtype=np.intp)
-        index = {name: i for i, name in enumerate(self.subjects_.tolist())}
-        unknown = sorted({str(name) for name in names if name not in index})
-        if unknown and set(names) == {ONE_SUBJECT}:
-            raise InputError(
-                f"{type(self).__name__} has one map for each of the {len(index)} source subjects: "
-                "give transform_source the subject of each row."
-            )
-        if unknown:
-            raise InputError(
-                f"transform_source got the subjects {', '.join(unknown)}, which were not in fit "
-                f"(there: {', '.join(map(str, index))}); rows of a new person go to adapt and "
-                "transform."
-            )
-        return np.array([index[name] for name in names], dtype=np.intp)
+        if not self.per_source:
+            return np.zeros(len(subjects), dtype=np.intp)
+        return known_subjects(subjects, self.subjects_, type(self).__name__)
 
 
 def domains(summary: SourceSummary, per_source: bool) -> tuple[NDArray[Any], list[Moments]]:

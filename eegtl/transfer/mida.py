@@ -9,14 +9,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import check_subjects, unique_subjects
+from .._checks import check_subjects, known_subjects, unique_subjects
 from ..errors import InputError, TransferWarning
 from .base import Floats, Target
 from .eigen import Solution
 from .mida_eigen import column_scales, gram_mida, linear_mida, with_gap
 from .moments import Moments
 from .projection import KernelProjection, pooled_moments
-from .row_design import class_columns, covariate_columns, one_hot, subject_codes
+from .row_design import class_columns, covariate_columns, one_hot
 from .summary import SourceSummary
 
 
@@ -259,7 +259,7 @@ class MIDA(KernelProjection):
 
     def _domains_of(self, subjects: NDArray[Any]) -> Floats:
         """Give one column a source subject, and one for the target."""
-        return one_hot(subject_codes(subjects, self.subjects_, "MIDA"), self._n_domains)
+        return one_hot(known_subjects(subjects, self.subjects_, "MIDA"), self._n_domains)
 
     def _target_domains(self) -> Floats:
         return one_hot(np.array([len(self.subjects_)]), self._n_domains)[0]

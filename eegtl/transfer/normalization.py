@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OneToOneFeatureMixin
 
-from .._checks import ONE_SUBJECT, check_subjects, unique_subjects
+from .._checks import check_subjects, known_subjects, unique_subjects
 from ..errors import InputError
 from .base import Aligner, Floats, Target
 from .summary import SourceSummary
@@ -213,23 +213,9 @@ class SubjectNormalizer(OneToOneFeatureMixin, Aligner):
 
     def _codes_of(self, subjects: Any) -> NDArray[np.intp]:
         """Give the row of each subject in the statistics."""
-        index = {name: i for i, name in enumerate(self.subjects_.tolist())}
-        names = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
-        if self.mode in ("z0", "z3") or (len(index) == 1 and set(names) == {ONE_SUBJECT}):
-            return np.zeros(len(names), dtype=np.intp)
-        unknown = sorted({str(name) for name in names if name not in index})
-        if set(names) == {ONE_SUBJECT} and unknown:
-            raise InputError(
-                f"{self.mode} standardises each of the {len(index)} source subjects by itself: "
-                "give transform_source the subject of each row."
-            )
-        if unknown:
-            raise InputError(
-                f"transform_source got the subjects {', '.join(unknown)}, which were not in fit "
-                f"(there: {', '.join(map(str, index))}); rows of a new person go to adapt and "
-                "transform."
-            )
-        return np.array([index[name] for name in names], dtype=np.intp)
+        if self.mode in ("z0", "z3"):
+            return np.zeros(len(subjects), dtype=np.intp)
+        return known_subjects(subjects, self.subjects_, self.mode)
 
 
 def _scale(mean: Floats, variance: Floats, fallback: Floats) -> Floats:

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.metaestimators import available_if
 
-from .._checks import ONE_SUBJECT, unique_subjects
+from .._checks import known_subjects, unique_subjects
 from ..errors import InputError, TransferWarning
-from ..features.covariance import _one_thread
+from ..features.covariance import one_thread
 from .base import Aligner, Floats, Target
 from .covariance_means import METRICS, domain_mean, mean_matrix
 from .covariance_rows import count_channels, covariance_blocks, matrices_to_rows, mean_variances
@@ -201,7 +201,7 @@ class Recenter(OneToOneFeatureMixin, Aligner):
         n_channels = count_channels(X.shape[1], self.n_bands)
         level = mean_variances(X, self.n_bands)
         names, codes = unique_subjects(subjects)
-        with _one_thread():
+        with one_thread():
             means = [
                 self._mean(X, np.flatnonzero(codes == i), level, f"source {name}")
                 for i, name in enumerate(names.tolist())
@@ -251,7 +251,7 @@ class Recenter(OneToOneFeatureMixin, Aligner):
         self.target_count_ = 0
 
     def _adapt_target(self, target: Target) -> str:
-        with _one_thread():
+        with one_thread():
             reference, rank = self._mean(target.X, np.arange(len(target.X)), self.level_, "target")
         self._set_target(reference, rank, len(target.X))
         return "unlabelled"
@@ -275,7 +275,7 @@ class Recenter(OneToOneFeatureMixin, Aligner):
         """
         X = self._check_X(X_target)
         old, new = self.target_count_, len(X)
-        with _one_thread():
+        with one_thread():
             reference, rank = self._mean(X, np.arange(new), self.level_, "target")
             if old:
                 both = np.stack([self.target_reference_, reference], axis=1)
@@ -292,14 +292,14 @@ class Recenter(OneToOneFeatureMixin, Aligner):
 
     def _transform(self, X: Floats) -> Floats:
         out = np.empty_like(X)
-        with _one_thread():
+        with one_thread():
             self._fill(out, X, np.arange(len(X)), self.target_reference_, "target")
         return out
 
     def _transform_source(self, X: Floats, subjects: NDArray[Any]) -> Floats:
-        codes = self._codes_of(subjects)
+        codes = known_subjects(subjects, self.subjects_, "Recenter")
         out = np.empty_like(X)
-        with _one_thread():
+        with one_thread():
             for code in np.unique(codes):
                 index, who = np.flatnonzero(codes == code), f"source {self.subjects_[code]}"
                 self._fill(out, X, index, self.subject_reference_[code], who)
@@ -319,23 +319,3 @@ class Recenter(OneToOneFeatureMixin, Aligner):
                     moved = recentred_matrices(matrices, reference[band], self.metric)
                     part = matrices_to_rows(moved[:, None])
                 out[numbers, band :: self.n_bands] = part
-
-    def _codes_of(self, subjects: NDArray[Any]) -> NDArray[np.intp]:
-        """Give the place of each row's subject among the references."""
-        place = {name: i for i, name in enumerate(self.subjects_.tolist())}
-        names = subjects.tolist()
-        if len(place) == 1 and set(names) == {ONE_SUBJECT}:
-            return np.zeros(len(names), dtype=np.intp)
-        unknown = sorted({str(name) for name in names if name not in place})
-        if set(names) == {ONE_SUBJECT} and unknown:
-            raise InputError(
-                f"Recenter moves each of the {len(place)} source subjects by itself: give "
-                "transform_source the subject of each row."
-            )
-        if unknown:
-            raise InputError(
-                f"transform_source got the subjects {', '.join(unknown)}, which were not in fit "
-                f"(there: {', '.join(map(str, place))}); rows of a new person go to adapt and "
-                "transform."
-            )
-        return np.array([place[name] for name in names], dtype=np.intp)

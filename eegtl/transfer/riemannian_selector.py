@@ -12,7 +12,7 @@ from sklearn.base import OneToOneFeatureMixin
 
 from .._checks import unique_subjects
 from ..errors import InputError, TransferWarning
-from ..features.covariance import _one_thread
+from ..features.covariance import one_thread
 from .base import Aligner, Floats, Target
 from .covariance_means import domain_mean
 from .covariance_rows import covariance_blocks, mean_variances
@@ -213,7 +213,7 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
             classes, labels = np.unique(y, return_inverse=True)
             present = np.zeros((n_domains, len(classes)), dtype=bool)
             present[codes, labels] = True
-        with _one_thread():
+        with one_thread():
             if self.n_bands is not None:
                 self.level_ = mean_variances(X, self.n_bands)
             if self.level == "row":
@@ -303,7 +303,7 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
             )
             self._forget_target()
             return "inductive"
-        with _one_thread():
+        with one_thread():
             described = self._describe(target.X, np.arange(len(target.X)), "target")
             squared = self._squared_distances(described)
         if self.n_sources is None:

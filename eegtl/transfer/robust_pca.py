@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 from sklearn.base import OneToOneFeatureMixin
 
-from .._checks import check_rows, check_subjects, unique_subjects
+from .._checks import check_rows, check_subjects, known_subjects, unique_subjects
 from ..errors import InputError
 from .base import Aligner, Floats, Target
 from .principal_component_pursuit import Pursuit, pursue
-from .row_design import subject_codes
 from .sparse_remainder import sparse_remainder
 from .trial_similarity import optional_column
 
@@ -157,7 +156,7 @@ class RobustPCA(OneToOneFeatureMixin, Aligner):
 
     def _transform_source(self, X: Floats, subjects: NDArray[Any], rows: Any = None) -> Floats:
         known, _ = unique_subjects(self.source_subjects_)
-        codes = subject_codes(subjects, known, type(self).__name__)
+        codes = known_subjects(subjects, known, type(self).__name__)
         sessions = optional_column(rows, "session") if self.reads_rows else None
         out = np.empty(X.shape)
         for person, name in enumerate(known.tolist()):

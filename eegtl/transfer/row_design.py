@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import ONE_SUBJECT
 from ..errors import InputError
 
 Floats = NDArray[np.float64]
@@ -58,48 +57,6 @@ def class_columns(labels: Any, classes: NDArray[Any]) -> Floats:
     index = {label: i for i, label in enumerate(classes.tolist())}
     codes = np.array([index[label] for label in np.asarray(labels).tolist()], dtype=np.intp)
     return one_hot(codes, len(index))
-
-
-def subject_codes(subjects: NDArray[Any], known: NDArray[Any], method: str) -> NDArray[np.intp]:
-    """Give the number of each row's subject among those of `fit`.
-
-    Parameters
-    ----------
-    subjects : ndarray of shape (n_rows,)
-    known : ndarray of shape (n_subjects,)
-    method : str
-        Who asks, for the message.
-
-    Returns
-    -------
-    ndarray of int, shape (n_rows,)
-
-    Raises
-    ------
-    InputError
-        When a subject was not in `fit`, or none are given where there are several.
-
-    Examples
-    --------
-    >>> subject_codes(np.array(["ben", "ann"]), np.array(["ann", "ben"]), "MIDA").tolist()
-    [1, 0]
-    """
-    index = {name: i for i, name in enumerate(known.tolist())}
-    names = subjects.tolist()
-    unknown = sorted({str(name) for name in names if name not in index})
-    if unknown == [ONE_SUBJECT] and len(index) == 1:
-        return np.zeros(len(names), dtype=np.intp)
-    if unknown == [ONE_SUBJECT]:
-        raise InputError(
-            f"{method} maps each of the {len(index)} source subjects by itself: give "
-            "transform_source the subject of each row."
-        )
-    if unknown:
-        raise InputError(
-            f"{method} got the subjects {', '.join(unknown)}, which were not in fit (there: "
-            f"{', '.join(map(str, index))}); rows of a new person go to adapt and transform."
-        )
-    return np.array([index[name] for name in names], dtype=np.intp)
 
 
 def covariate_columns(rows: Any, names: Sequence[str], argument: str, method: str) -> Floats:
@@ -153,7 +110,7 @@ def covariate_columns(rows: Any, names: Sequence[str], argument: str, method: st
         if not np.all(np.isfinite(values)):
             raise InputError(
                 f"the column {name!r} of {argument} has {np.sum(~np.isfinite(values))} missing "
-                "values; a covariate of {method} needs a number for each row."
+                f"values; a covariate of {method} needs a number for each row."
             )
         columns.append(values)
     return np.column_stack(columns)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import ONE_SUBJECT
-from ..errors import ContractError, InputError
+from ..errors import ContractError
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
+from .class_mix import Prior, assumed_mix, class_shares
 from .class_offsets import class_offsets
 from .classifiers import check_fits_from_summary, fits_from_summary, unfitted_classifier
 from .log_posteriors import answers_by, class_scores, log_posteriors
@@ -32,9 +32,11 @@ class ThresholdRecentring(WeightedScoringClassifier):
     estimator : classifier, optional
         With `predict_proba` or `decision_function`; None means linear discriminant analysis with
         OAS shrinkage.
-    prior : "sources", mapping, or list of (class, share)
+    prior : "sources", mapping or sequence
         The class mix that the wearer's rows are taken to have: that of the source rows, or the
-        share of each class. (A list is what a profile can hold where classes are numbers.)
+        share of each class (positive), as a mapping, a list of (class, share), or shares in the
+        order of `classes_`. (A mapping can be stored in a profile only if the classes are
+        strings.)
 
     Attributes
     ----------
@@ -84,7 +86,7 @@ class ThresholdRecentring(WeightedScoringClassifier):
         self,
         estimator: Any = None,
         *,
-        prior: str | Mapping[Any, float] | Sequence[tuple[Any, float]] = "sources",
+        prior: Prior = "sources",
     ) -> None:
         self.estimator = estimator
         self.prior = prior
@@ -92,8 +94,7 @@ class ThresholdRecentring(WeightedScoringClassifier):
     @property
     def assumes_(self) -> str:  # type: ignore[override]
         """What it takes for granted of the wearer."""
-        given = isinstance(self.prior, str) and self.prior == "sources"
-        return "class mix of the sources" if given else "class mix given"
+        return assumed_mix(self.prior)
 
     def accepts_summary(self) -> bool:
         """Say whether `fit_summary` gives what `fit` on the rows would give."""
@@ -141,7 +142,9 @@ class ThresholdRecentring(WeightedScoringClassifier):
         none = np.empty((0, sources.n_features))
         estimator = sources.classifier(unfitted, none, None)
         shares, means = _class_moments(sources, estimator.classes_)
-        self.prior_ = class_shares(self.prior, estimator.classes_, shares)
+        self.prior_ = class_shares(
+            self.prior, estimator.classes_, shares, "ThresholdRecentring", zeros=False
+        )
         self.answers_by_ = answers_by(estimator, means)
         self.sources_ = sources
         self.source_classes_ = np.unique(estimator.classes_)
@@ -212,51 +215,6 @@ class ThresholdRecentring(WeightedScoringClassifier):
 
     def _class_scores(self, X: Floats) -> Floats:
         return log_posteriors(self.estimator_, X, self.answers_by_, self.scale_) + self.offsets_
-
-
-def class_shares(prior: Any, classes: NDArray[Any], shares: Floats) -> Floats:
-    """Give the class mix that the target is taken to have.
-
-    Parameters
-    ----------
-    prior : "sources", mapping, or list of (class, share)
-    classes : ndarray of shape (n_classes,)
-    shares : ndarray of shape (n_classes,)
-        Of the sources.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-
-    Raises
-    ------
-    InputError
-        When it is none: another word, other classes, shares that are not positive or do not sum
-        to 1.
-
-    Examples
-    --------
-    >>> class_shares({"calm": 0.7, "tense": 0.3}, np.array(["calm", "tense"]), np.ones(2) / 2)
-    array([0.7, 0.3])
-    """
-    if isinstance(prior, str) and prior == "sources":
-        return shares
-    try:
-        given = dict(prior)
-        mix = np.array([float(given[label]) for label in classes.tolist()])
-    except (KeyError, TypeError, ValueError):
-        given, mix = {}, np.empty(0)
-    if set(given) != set(classes.tolist()):
-        raise InputError(
-            "prior must be 'sources', or give the share of each of the classes "
-            f"{classes.tolist()}; got {prior!r}."
-        )
-    if not np.all(mix > 0) or not abs(mix.sum() - 1) <= 1e-6:
-        raise InputError(
-            f"the shares of prior must be positive and sum to 1; got {mix.tolist()} for the "
-            f"classes {classes.tolist()}, with the sum {mix.sum():.4g}."
-        )
-    return mix / mix.sum()
 
 
 def block_weights(labels: NDArray[Any], classes: NDArray[Any], prior: Floats) -> Floats:

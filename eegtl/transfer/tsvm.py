@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..errors import InputError
 from ..kernels.gram import canonical_order
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
+from .class_mix import Prior, assumed_mix, class_shares
 from .squared_hinge import (
     Hyperplane,
     SquaredHinge,
@@ -105,7 +104,7 @@ class TSVM(WeightedScoringClassifier):
         C: float = 100.0,
         *,
         C_target: float | None = None,
-        prior: str | Mapping[Any, float] | ArrayLike = "sources",
+        prior: Prior = "sources",
     ) -> None:
         self.C = C
         self.C_target = C_target
@@ -114,8 +113,7 @@ class TSVM(WeightedScoringClassifier):
     @property
     def assumes_(self) -> str:  # type: ignore[override]
         """What is taken to be known of the target's class mix."""
-        sources = isinstance(self.prior, str) and self.prior == "sources"
-        return "class mix of the sources" if sources else "class mix given"
+        return assumed_mix(self.prior)
 
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         C = check_cost("TSVM", "C", self.C)
@@ -124,7 +122,7 @@ class TSVM(WeightedScoringClassifier):
         codes = np.searchsorted(self.classes_, np.asarray(y))
         weight = np.ones(len(X)) if self._weight is None else self._weight
         mix = np.array([weight[codes == code].sum() for code in range(len(self.classes_))])
-        self.prior_ = check_prior(self.prior, self.classes_, mix)
+        self.prior_ = class_shares(self.prior, self.classes_, mix, "TSVM")
         variance = mean_variance(X, weight)
         self.cost_, self.target_cost_ = C / variance, C_target / variance
         used = weight > 0
@@ -298,61 +296,3 @@ def balanced_labels(scores: Floats, n_positive: int) -> Floats:
     labels = np.full(len(scores), -1.0)
     labels[np.argsort(-steps, kind="stable")[:n_positive]] = 1.0
     return labels
-
-
-def check_prior(prior: Any, classes: NDArray[Any], mix: Floats) -> Floats:
-    """Give the share of each class in the target.
-
-    Parameters
-    ----------
-    prior : "sources", mapping, list of (class, share), or shares
-    classes : ndarray of shape (n_classes,)
-    mix : ndarray of shape (n_classes,)
-        How many source rows there are of each class.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-
-    Raises
-    ------
-    InputError
-        When it does not give each class a share.
-
-    Examples
-    --------
-    >>> check_prior({"calm": 0.75, "tense": 0.25}, np.array(["calm", "tense"]), np.ones(2))
-    array([0.75, 0.25])
-    """
-    labels = classes.tolist()
-    if isinstance(prior, str):
-        if prior != "sources":
-            raise InputError(
-                f"TSVM: prior must be 'sources' or the share of each class; got {prior!r}."
-            )
-        return mix / mix.sum()
-    if isinstance(prior, list | tuple) and all(
-        isinstance(entry, list | tuple) and len(entry) == 2 for entry in prior
-    ):
-        prior = dict(prior)
-    if isinstance(prior, Mapping):
-        if set(prior) != set(labels):
-            raise InputError(
-                f"TSVM: prior names the classes {list(prior)}, but the sources have {labels}; "
-                "give each of these its share."
-            )
-        prior = [prior[label] for label in labels]
-    try:
-        shares = np.asarray(prior, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"TSVM: prior must hold numbers; got {prior!r}.") from None
-    if shares.shape != (len(labels),):
-        raise InputError(
-            f"TSVM: prior must have one share for each of the classes {labels}; got {prior!r}."
-        )
-    if not np.all(shares >= 0) or not abs(shares.sum() - 1) < 1e-6:
-        raise InputError(
-            f"TSVM: prior must hold shares that sum to 1; got {shares.tolist()}, which sum to "
-            f"{shares.sum():g}."
-        )
-    return shares / shares.sum()

@@ -52,7 +52,7 @@ def test_partial_adapt_after_labels_is_refused() -> None:
 def test_transform_source_wants_the_subjects_where_they_matter() -> None:
     X = np.arange(8.0).reshape(4, 2)
     z2 = SubjectNormalizer("z2").fit(X, subjects=[0, 0, 1, 1])
-    with pytest.raises(InputError, match="z2 standardises each of the 2 source subjects by itself"):
+    with pytest.raises(InputError, match="z2 maps each of the 2 source subjects by itself"):
         z2.transform_source(X)
     z0 = SubjectNormalizer("z0").fit(X, subjects=[0, 0, 1, 1])
     assert z0.transform_source(X).shape == X.shape

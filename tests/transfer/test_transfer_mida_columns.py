@@ -258,7 +258,7 @@ class TestParameters:
             ),
             (
                 pd.DataFrame({"hours": [1.0] * 18 + [np.nan, np.inf]}),
-                "the column 'hours' of rows has 2 missing values",
+                "the column 'hours' of rows has 2 missing values; a covariate of MIDA needs a",
             ),
         ],
     )

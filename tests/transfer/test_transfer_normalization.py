@@ -181,7 +181,7 @@ def test_needs(mode: str) -> None:
 def test_unknown_subject(mode: str, subjects: list[str]) -> None:
     X, names, _ = people()
     message = re.escape(
-        "transform_source got the subjects new, which were not in fit (there: ann, ben, cid, "
+        f"{mode} got the subjects new, which were not in fit (there: ann, ben, cid, "
         "dot); rows of a new person go to adapt and transform."
     )
     with pytest.raises(InputError, match=message):

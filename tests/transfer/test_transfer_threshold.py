@@ -108,8 +108,13 @@ class TestEstimator:
 
     @pytest.mark.parametrize(
         "prior",
-        [{-1: 0.2, 0: 0.5, 1: 0.3}, [(-1, 0.2), (0, 0.5), (1, 0.3)], {1: 0.3, 0: 0.5, -1: 0.2}],
-        ids=["mapping", "list", "other order"],
+        [
+            {-1: 0.2, 0: 0.5, 1: 0.3},
+            [(-1, 0.2), (0, 0.5), (1, 0.3)],
+            {1: 0.3, 0: 0.5, -1: 0.2},
+            [0.2, 0.5, 0.3],
+        ],
+        ids=["mapping", "list", "other order", "shares"],
     )
     def test_a_mix_that_is_given(self, prior: Any) -> None:
         model = fitted(None, THREE, prior=prior).adapt(THREE.T)
@@ -119,14 +124,17 @@ class TestEstimator:
     @pytest.mark.parametrize(
         ("prior", "message"),
         [
-            ("target", r"prior must be 'sources', or .* \['calm', 'tense'\]; got 'target'\."),
-            ({"calm": 1.0}, r"each of the classes \['calm', 'tense'\]; got \{'calm': 1\.0\}"),
-            ({"calm": 0.5, "tense": 0.3, "x": 0.2}, r"each of the classes .*'x': 0\.2"),
-            ([0.5, 0.5], r"got \[0\.5, 0\.5\]"),
+            ("target", r"prior must be 'sources' or the share of each class; got 'target'\."),
+            (
+                {"calm": 1.0},
+                r"names the classes \['calm'\], but the sources have \['calm', 'tense'\]",
+            ),
+            ({"calm": 0.5, "tense": 0.3, "x": 0.2}, r"names the classes \['calm', 'tense', 'x'\]"),
+            ([0.5, 0.3, 0.2], r"one share for each of the classes .*; got \[0\.5, 0\.3, 0\.2\]"),
             (0.5, r"got 0\.5\."),
-            ({"calm": 0.0, "tense": 1.0}, r"must be positive and sum to 1; got \[0\.0, 1\.0\]"),
-            ({"calm": 0.5, "tense": 0.6}, r"got \[0\.5, 0\.6\] .* with the sum 1\.1\."),
-            ({"calm": np.nan, "tense": 0.6}, r"must be positive and sum to 1; got \[nan, 0\.6\]"),
+            ({"calm": 0.0, "tense": 1.0}, r"positive shares that sum to 1; got \[0\.0, 1\.0\]"),
+            ({"calm": 0.5, "tense": 0.6}, r"got \[0\.5, 0\.6\] .* which sum to 1\.1\."),
+            ({"calm": np.nan, "tense": 0.6}, r"positive shares that sum to 1; got \[nan, 0\.6\]"),
         ],
     )
     def test_a_mix_that_is_none_is_refused(self, prior: Any, message: str) -> None:
