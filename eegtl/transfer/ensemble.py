@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_rows, check_subjects, highest_information
 from ..errors import ContractError, InputError
 from .base import Floats, TransferEstimator
-from .steps import adapt_arguments
+from .steps import adapt_arguments, joint_assumption
 
 
 def _can_partial_adapt(self: TransferEnsemble) -> bool:
@@ -84,7 +84,6 @@ class TransferEnsemble(ClassifierMixin, _BaseComposition, TransferEstimator):
     """
 
     by_subject = True
-    reads_rows = True
 
     def __init__(self, members: list[tuple[str, Any]], *, weights: ArrayLike | None = None) -> None:
         self.members = members
@@ -125,8 +124,12 @@ class TransferEnsemble(ClassifierMixin, _BaseComposition, TransferEstimator):
     @property
     def assumes_(self) -> str:  # type: ignore[override]
         """What the members take for granted of the wearer; a mix that was given stands for both."""
-        assumed = {getattr(member, "assumes_", "") for _, member in self.members} - {""}
-        return min(assumed, key=lambda text: text != "class mix given", default="")
+        return joint_assumption([member for _, member in self.members])
+
+    @property
+    def reads_rows(self) -> bool:  # type: ignore[override]
+        """Whether a member reads descriptions of rows."""
+        return any(member.reads_rows for _, member in self.members)
 
     @property
     def named_members_(self) -> dict[str, Any]:

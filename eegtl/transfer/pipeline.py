@@ -16,7 +16,13 @@ from ..errors import ContractError, InputError
 from .answers import DelegatingClassifier
 from .base import Floats, Target, TransferEstimator
 from .sources import RowSources, SummarySources
-from .steps import accepts_summary, adapt_arguments, check_partial_adapt, check_steps
+from .steps import (
+    accepts_summary,
+    adapt_arguments,
+    check_partial_adapt,
+    check_steps,
+    joint_assumption,
+)
 from .summary import SourceSummary
 
 
@@ -141,8 +147,12 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
     @property
     def assumes_(self) -> str:  # type: ignore[override]
         """What its steps take for granted of the wearer; a mix that was given stands for both."""
-        assumed = {getattr(step, "assumes_", "") for _, step in self.steps} - {""}
-        return min(assumed, key=lambda text: text != "class mix given", default="")
+        return joint_assumption([step for _, step in self.steps])
+
+    @property
+    def reads_rows(self) -> bool:  # type: ignore[override]
+        """Whether a step reads descriptions of rows."""
+        return any(getattr(step, "reads_rows", False) for _, step in self.steps)
 
     @property
     def moves_source(self) -> bool:  # type: ignore[override]
@@ -191,10 +201,8 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
             sources = SummarySources(SourceSummary().add(checked, np.asarray(labels), people))
         else:
             # a copy: `adapt` reads it again, and the caller may have changed X by then
-            read = any(getattr(step, "reads_rows", False) for _, step in self.steps)
-            sources = RowSources(
-                checked.copy(), np.asarray(labels).copy(), people, rows if read else None
-            )
+            kept = rows if self.reads_rows else None
+            sources = RowSources(checked.copy(), np.asarray(labels).copy(), people, kept)
         return self._start(sources, self._check_target(X_target, None, None, rows_target, None))
 
     def fit_summary(self, summary: SourceSummary) -> Self:

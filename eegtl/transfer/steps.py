@@ -110,3 +110,25 @@ def adapt_arguments(Z: Floats, n_target: int, target: Target) -> dict[str, Any]:
     if len(Z) > n_target:
         arguments.update(X_calib=Z[n_target:], y_calib=target.y_calib, rows_calib=target.rows_calib)
     return arguments
+
+
+def joint_assumption(parts: list[Any]) -> str:
+    """Say what several estimators together take for granted of the wearer.
+
+    Parameters
+    ----------
+    parts : list of estimator
+
+    Returns
+    -------
+    str
+        As `assumes_`; a class mix that was given stands for one of the sources, too.
+
+    Examples
+    --------
+    >>> from eegtl.transfer import TSVM, ThresholdRecentring
+    >>> joint_assumption([ThresholdRecentring(), TSVM(prior=[0.5, 0.5])])
+    'class mix given'
+    """
+    assumed = {getattr(part, "assumes_", "") for part in parts} - {""}
+    return min(assumed, key=lambda text: text != "class mix given", default="")

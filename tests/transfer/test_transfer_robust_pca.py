@@ -9,6 +9,7 @@ from reference import rpca_naive as naive
 from transfer.test_transfer_principal_component_pursuit import eeg_like
 
 from eegtl.errors import InputError
+from eegtl.evaluation import TransferSearch
 from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import SourceOnly, SubjectNormalizer, default_classifier, make_transfer_pipeline
 from eegtl.transfer.principal_component_pursuit import pursue
@@ -64,6 +65,22 @@ def test_each_sitting_is_decomposed_by_itself():
     np.testing.assert_allclose(
         both.transform_source(X, SUBJECTS, rows=ROWS)[:40], alone(X[:40]), atol=1e-3
     )
+
+
+def test_sittings_are_told_apart_inside_other_estimators():
+    """A pipeline in a pipeline, and a search around one, hand the table of rows on."""
+    y = np.tile([0, 1], len(X) // 2)
+    alone_in_pipeline = make_transfer_pipeline(RobustPCA(), default_classifier())
+    assert alone_in_pipeline.reads_rows
+    assert not make_transfer_pipeline(RobustPCA(by="subject"), default_classifier()).reads_rows
+    nested = make_transfer_pipeline(SubjectNormalizer("z2"), alone_in_pipeline)
+    nested.fit(X, y, subjects=SUBJECTS, rows=ROWS)
+    inner = nested.steps_[-1][1].steps_[0][1]
+    assert inner.source_sessions_.tolist() == ["mon", "tue"] * 3
+    searched = TransferSearch(alone_in_pipeline, {"robustpca__lam": [1.0]}, criterion="reverse")
+    searched.fit(X, y, subjects=SUBJECTS, rows=ROWS)
+    inner = searched.best_estimator_.steps_[0][1]
+    assert inner.source_sessions_.tolist() == ["mon", "tue"] * 3
 
 
 def test_the_target_is_decomposed_by_itself_and_per_sitting():

@@ -141,7 +141,9 @@ class TestPerSource:
             InputError, match=r"got the subjects eve, which .*there: ann, ben, cid\)"
         ):
             sa.transform_source(X[:2], ["eve", "ann"])
-        with pytest.raises(InputError, match=r"SubspaceAlignment maps each of the 3 source subjects"):
+        with pytest.raises(
+            InputError, match=r"SubspaceAlignment maps each of the 3 source subjects"
+        ):
             sa.transform_source(X)
 
 
