@@ -86,6 +86,30 @@ def _is_missing(entry: Any) -> bool:
         return True
 
 
+def missing_entries(column: Any) -> NDArray[np.bool_]:
+    """Say which values of a column stand for none: None, NaN, NaT, NA.
+
+    Parameters
+    ----------
+    column : array-like of shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+
+    Examples
+    --------
+    >>> missing_entries([1.0, None, float("nan")]).tolist()
+    [False, True, True]
+    """
+    array = np.asarray(column)
+    if array.dtype.kind in "biuUS":
+        return np.zeros(len(array), dtype=bool)
+    if array.dtype.kind in "fcmM":
+        return np.asarray(array != array)
+    return np.array([_is_missing(entry) for entry in array.tolist()], dtype=bool)
+
+
 def unique_subjects(subjects: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """List the distinct subjects in a stable order, and the index of each row's subject.
 

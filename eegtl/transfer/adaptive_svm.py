@@ -167,6 +167,9 @@ class AdaptiveSVM(WeightedScoringClassifier):
     def _mixed(self, shares: Floats) -> tuple[Floats, Floats]:
         return np.tensordot(shares, self.source_coef_, 1), shares @ self.source_intercept_
 
+    def _n_consumed(self, target: Target) -> int:
+        return len(target.X_calib)
+
     def _adapt_target(self, target: Target) -> str:
         X, n_classes = target.X_calib, len(self.classes_)
         codes = np.searchsorted(self.classes_, np.asarray(target.y_calib))

@@ -25,6 +25,9 @@ from ..errors import CalibrationError, ContractError, InputError
 
 Floats = NDArray[np.float64]
 
+#: What a fit says of its table, and not of what it learnt.
+_OF_THE_TABLE = ("n_features_in_", "feature_names_in_")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -179,7 +182,7 @@ class TransferEstimator(BaseEstimator):
                 f"{type(self).__name__}._adapt_target returned {used!r}; it must return what it "
                 f"consumed: one of {', '.join(INFORMATION_LEVELS)}."
             )
-        self._set_consumed(used, len(target.X) if used != "inductive" else 0)
+        self._set_consumed(used, self._n_consumed(target) if used != "inductive" else 0)
         return self
 
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
@@ -188,6 +191,10 @@ class TransferEstimator(BaseEstimator):
     def _adapt_target(self, target: Target) -> str:
         """Adapt, and say which information level was consumed; the default uses nothing."""
         return "inductive"
+
+    def _n_consumed(self, target: Target) -> int:
+        """Count the target rows that are consumed; the default reads all."""
+        return len(target.X)
 
     def _forget_target(self) -> None:
         """Return to the state before `adapt`; the default has nothing to forget."""
@@ -204,9 +211,14 @@ class TransferEstimator(BaseEstimator):
     def _check_source(
         self, X: ArrayLike, y: ArrayLike | None
     ) -> tuple[Floats, NDArray[Any] | None]:
+        labels = None
         if y is None:
-            return validate_data(self, X, dtype=np.float64, order="C"), None
-        checked, labels = validate_data(self, X, y, dtype=np.float64, order="C")
+            checked = validate_data(self, X, dtype=np.float64, order="C")
+        else:
+            checked, labels = validate_data(self, X, y, dtype=np.float64, order="C")
+        # nothing of an earlier fit with other parameters stays: it may hold rows of people
+        for name in [n for n in vars(self) if n.endswith("_") and n not in _OF_THE_TABLE]:
+            delattr(self, name)
         return checked, labels
 
     def _check_classes(self, y: NDArray[Any] | None) -> NDArray[Any]:

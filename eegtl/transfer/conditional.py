@@ -17,8 +17,9 @@ from .base import Floats, Target
 from .classifiers import unfitted_classifier
 from .conditional_choice import Block, Choice, choose_by_trials
 from .distances import mmd_rbf
+from .row_table import read_trials
 from .source_pool import SourcePool, choose_by_people
-from .trial_similarity import TrialMeans, read_trials, trial_means
+from .trial_similarity import TrialMeans, trial_means
 
 VARIANTS = ("labelled", "unlabelled")
 #: Rows of one person whose kernel values are formed when distributions are compared.
@@ -240,6 +241,9 @@ class ConditionalTransfer(DelegatingClassifier):
         self._install(
             Choice(everybody, features, "before adapt: all source people, all features"), fitted
         )
+
+    def _n_consumed(self, target: Target) -> int:
+        return len(target.X_calib) if self.variant == "labelled" else len(target.X)
 
     def _adapt_target(self, target: Target) -> str:
         pool = self._pool()

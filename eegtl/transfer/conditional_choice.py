@@ -133,7 +133,10 @@ def common_similarity(means: TrialMeans, people: list[TrialMeans]) -> tuple[Simi
     name : str
         In words.
     """
-    if min(len(shared_stimuli(means, person)) for person in people) >= LEAST_SHARED:
+    held_out = [means.without(trial) for trial in range(len(means.labels))]
+    # whichever trial is left out: with fewer stimuli the nested choice would follow noise
+    n_shared = min(len(shared_stimuli(part, person)) for part in held_out for person in people)
+    if n_shared >= LEAST_SHARED:
         return stimulus_similarity, "correlation over shared stimuli"
     return class_similarity, "correlation of class means"
 
@@ -266,5 +269,6 @@ def score_without(
             answers = selected.train(chosen, X_own, y_own).predict(X)
             shares.append(float(np.mean(answers == y)))
     names, votes = np.unique(own, return_counts=True)
-    label = block.classes[block.means.labels[trial]]
-    return bool(names[np.argmax(votes)] == label), shares
+    is_right = names == block.classes[block.means.labels[trial]]
+    # as many votes for another class are no majority
+    return bool(votes[is_right].sum() > votes[~is_right].max(initial=0)), shares

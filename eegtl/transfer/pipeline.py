@@ -353,8 +353,10 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
                 else:
                     step.adapt(**arguments)
             elif i < n_steps - 1:
-                if stale:
+                if stale:  # never in place: pipelines before this adapt hold the step, too
+                    step = clone(step)
                     sources.fit(step, {})
+                    steps[i] = (name, step)
             elif stale or target.y_calib is not None or n_pooled:
                 fresh = sources.classifier(clone(step), Z[n_target:], target.y_calib)
                 steps[i] = (name, fresh)

@@ -17,6 +17,7 @@ from .base import Aligner, Floats, Target
 from .covariance_means import domain_mean
 from .covariance_rows import covariance_blocks, mean_variances
 from .moments import row_moments
+from .row_table import sitting_codes, told_column
 from .source_weights import hard_weights, restore_classes, soft_weights
 
 LEVELS = ("subject", "session", "row")
@@ -231,9 +232,8 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
 
     def _name_domains(self, subjects: NDArray[Any], rows: Any) -> NDArray[np.intp]:
         """Name the persons or sessions, and give each row's."""
-        names, codes = unique_subjects(subjects)
         if self.level == "subject":
-            self.domain_subjects_ = names
+            self.domain_subjects_, codes = unique_subjects(subjects)
             return codes
         if rows is None:
             warnings.warn(
@@ -242,20 +242,13 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
                 TransferWarning,
                 stacklevel=2,
             )
-            sessions = np.zeros(len(codes), dtype=np.intp)
-        else:
-            try:
-                sessions = np.asarray(rows["session"])
-            except (KeyError, IndexError, TypeError, ValueError) as error:
-                raise InputError(
-                    "level='session' needs the column 'session' in rows; got "
-                    f"{type(rows).__name__} without it. Use level='subject', or describe the rows."
-                ) from error
-        session_names, session_codes = unique_subjects(sessions)
-        pairs, joint = np.unique(np.stack([codes, session_codes]), axis=1, return_inverse=True)
-        self.domain_subjects_ = names[pairs[0]]
-        self.domain_sessions_ = session_names[pairs[1]]
-        return np.asarray(joint).ravel()
+        elif told_column(rows, "session") is None:
+            raise InputError(
+                "level='session' needs the column 'session' in rows; got "
+                f"{type(rows).__name__} without it. Use level='subject', or describe the rows."
+            )
+        self.domain_subjects_, self.domain_sessions_, codes = sitting_codes(subjects, rows)
+        return codes
 
     def _name(self, domain: int) -> str:
         """Name a person or session."""
@@ -295,11 +288,10 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
         self.source_weights_ = np.ones(len(self.domain_codes_))
 
     def _adapt_target(self, target: Target) -> str:
-        if self.n_bands is None and len(target.X) < 2:
+        unknown = self._what_has_no_covariance(target.X) if self.n_bands is None else None
+        if unknown is not None:
             warnings.warn(
-                "one row of the target has no covariance: all sources weigh 1. Adapt to more rows.",
-                TransferWarning,
-                stacklevel=2,
+                f"{unknown}: all sources weigh 1. Give more rows.", TransferWarning, stacklevel=2
             )
             self._forget_target()
             return "inductive"
@@ -319,13 +311,18 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
         self.source_weights_ = weights[self.domain_codes_]
         return "unlabelled"
 
+    def _what_has_no_covariance(self, X: Floats) -> str | None:
+        """Say which side cannot be compared, if one cannot."""
+        if not self.whitening_.shape[1]:
+            n = len(self.label_present_)
+            return f"no feature varies within any of the {n} {self.level}s of the sources"
+        return "one row of the target has no covariance" if len(X) < 2 else None
+
     def _squared_distances(self, target: Floats) -> Floats:
         from pyriemann.geometry.distance import distance_riemann
 
         squared = np.zeros(len(self.label_present_))
         for band, matrix in enumerate(target):
-            if not len(matrix):  # no feature varies: all are alike
-                continue
             if self.level != "row":
                 squared += distance_riemann(self.domain_matrices_[:, band], matrix, squared=True)
                 continue
@@ -349,4 +346,4 @@ class RiemannianSelector(OneToOneFeatureMixin, Aligner):
         )
 
     def _transform(self, X: Floats) -> Floats:
-        return X
+        return X.copy()

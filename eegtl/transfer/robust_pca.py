@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,16 @@ from scipy import linalg
 from sklearn.base import OneToOneFeatureMixin
 
 from .._checks import check_rows, check_subjects, known_subjects, unique_subjects
-from ..errors import InputError
+from ..errors import InputError, TransferWarning
 from .base import Aligner, Floats, Target
 from .principal_component_pursuit import Pursuit, pursue
+from .row_table import sitting_codes, target_sittings, told_column
 from .sparse_remainder import sparse_remainder
-from .trial_similarity import optional_column
 
 LEVELS = ("session", "subject")
+#: A sitting of fewer rows has no background of its own: one row would be all background (nothing
+#: is left of it), of two or three rows with a class effect 10 and 25 % are left, of more 40 %.
+LEAST_ROWS = 4
 #: A fitted background: ``mean`` (n_features,), ``components`` (rank, n_features), ``strengths``
 #: (rank,), ``lam``, and how the pursuit ended: ``n_iter``, ``residual``, ``gap``.
 Background = dict[str, Any]
@@ -52,7 +56,7 @@ class RobustPCA(OneToOneFeatureMixin, Aligner):
     source_backgrounds_, target_backgrounds_ : list of dict
         For each sitting ``mean``, ``components`` (rank, n_features), ``strengths`` (rank,), ``lam``
         and how the decomposition ended (``n_iter``, ``residual``, ``gap``; see `pursue`). Before
-        `adapt` the target's is ``pooled_background_``.
+        `adapt` the target's is ``pooled_background_``, which has no such ending.
 
     Notes
     -----
@@ -73,8 +77,12 @@ class RobustPCA(OneToOneFeatureMixin, Aligner):
     The pooled background is that of all sources stacked: singular vectors and values of their
     low-rank parts on top of each other, each session centred by itself.
 
-    Where one person has several sittings and `rows` do not tell which (in `transform`, and in the
-    `transform_source` of a pipeline), a row goes with the sitting that leaves the least |S|_1.
+    Where one person has several sittings and `rows` do not tell which (always in `transform`), a
+    row goes with the sitting that leaves the least |S|_1.
+
+    Sittings of fewer than 4 rows have no background of their own, and a `TransferWarning` says so:
+    the sources' are taken off the pooled background, the target's off that of its other sittings;
+    a target of fewer than 4 rows in all leaves everything as before `adapt`.
 
     `adapt` changes nothing on the source side.
 
@@ -111,22 +119,25 @@ class RobustPCA(OneToOneFeatureMixin, Aligner):
 
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         check_background_parameters(self.lam, self.by, self.tol)
-        names, sessions, codes = sitting_codes(subjects, rows if self.reads_rows else None)
-        found = [learn_background(X[codes == i], self.lam, self.tol)[0] for i in range(len(names))]
+        told = rows if self.reads_rows else None
+        names, sessions, codes = sitting_codes(subjects, told)
+        found = learn_backgrounds(X, codes, self.lam, self.tol)
+        self.pooled_background_ = pool_backgrounds(found, np.bincount(codes), self.lam)
         self.source_subjects_, self.source_sessions_ = names, sessions
-        self.source_backgrounds_ = found
-        counts = np.bincount(codes).astype(np.float64)
-        self.pooled_background_ = pool_backgrounds(found, counts, self.lam)
+        self.source_backgrounds_ = [own or self.pooled_background_ for own in found]
+        self.sessions_told_ = told_column(told, "session") is not None
 
     def _forget_target(self) -> None:
         self.target_backgrounds_ = [self.pooled_background_]
 
     def _adapt_target(self, target: Target) -> str:
         codes = target_sittings(target) if self.reads_rows else np.zeros(len(target.X), np.intp)
-        self.target_backgrounds_ = [
-            learn_background(target.X[codes == i], self.lam, self.tol)[0]
-            for i in range(codes.max() + 1)
-        ]
+        found = learn_backgrounds(target.X, codes, self.lam, self.tol, of="the target")
+        own = [background for background in found if background is not None]
+        if not own:
+            self._forget_target()
+            return "inductive"
+        self.target_backgrounds_ = own
         return "unlabelled"
 
     def _transform(self, X: Floats) -> Floats:
@@ -157,12 +168,12 @@ class RobustPCA(OneToOneFeatureMixin, Aligner):
     def _transform_source(self, X: Floats, subjects: NDArray[Any], rows: Any = None) -> Floats:
         known, _ = unique_subjects(self.source_subjects_)
         codes = known_subjects(subjects, known, type(self).__name__)
-        sessions = optional_column(rows, "session") if self.reads_rows else None
+        sessions = told_column(rows, "session") if self.reads_rows else None
         out = np.empty(X.shape)
         for person, name in enumerate(known.tolist()):
             own = [i for i, whose in enumerate(self.source_subjects_.tolist()) if whose == name]
             mine = codes == person
-            if sessions is None or len(own) == 1:
+            if sessions is None or not self.sessions_told_:
                 choices = [(mine, own)]
             else:
                 choices = [(mine & (sessions == self.source_sessions_[i]), [i]) for i in own]
@@ -208,97 +219,85 @@ def check_background_parameters(lam: float, by: str, tol: float) -> None:
         raise InputError(f"tol must lie between 0 and 1; got {tol!r}.")
 
 
-def sitting_codes(
-    subjects: NDArray[Any], rows: Any
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.intp]]:
-    """Give a number to each sitting of each person.
-
-    Parameters
-    ----------
-    subjects : ndarray of shape (n_rows,)
-    rows : table or None
-        With a column `session`; without, each person has one sitting.
-
-    Returns
-    -------
-    subjects, sessions : ndarray of shape (n_sittings,)
-        Whose, and which.
-    codes : ndarray of int, shape (n_rows,)
-
-    Examples
-    --------
-    >>> rows = {"session": np.array([1, 2, 1])}
-    >>> sitting_codes(np.array(["a", "a", "b"]), rows)[2].tolist()
-    [0, 1, 2]
-    """
-    names, people = unique_subjects(subjects)
-    column = optional_column(rows, "session")
-    given = np.zeros(len(people), dtype=np.intp) if column is None else column
-    sessions, sittings = unique_subjects(given)
-    pairs, codes = np.unique(np.stack([people, sittings]), axis=1, return_inverse=True)
-    return names[pairs[0]], sessions[pairs[1]], np.asarray(codes).ravel()
-
-
-def target_sittings(target: Target) -> NDArray[np.intp]:
-    """Give a number to each sitting of a target; one to all where not every row tells its own.
-
-    Parameters
-    ----------
-    target : Target
-
-    Returns
-    -------
-    ndarray of int, shape (n_target,)
-    """
-    n_target = len(target.X) - len(target.X_calib)
-    columns = []
-    for n, rows in ((n_target, target.rows_target), (len(target.X_calib), target.rows_calib)):
-        column = optional_column(rows, "session")
-        if n and column is None:
-            return np.zeros(len(target.X), dtype=np.intp)
-        if n:
-            columns.extend(np.asarray(column).tolist())
-    sessions = np.empty(len(columns), dtype=object)
-    sessions[:] = columns
-    return unique_subjects(sessions)[1]
-
-
-def learn_background(X: Floats, lam: float, tol: float) -> tuple[Background, Pursuit]:
-    """Split the centred rows of one sitting, and keep what describes the low-rank part.
+def learn_backgrounds(
+    X: Floats,
+    codes: NDArray[np.intp],
+    lam: float,
+    tol: float,
+    *,
+    of: str = "the sources",
+    sparse: Floats | None = None,
+) -> list[Background | None]:
+    """Split the centred rows of each sitting, and keep what describes the low-rank part.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
+    codes : ndarray of int, shape (n_rows,)
+        The sitting of each row, from 0 on without gaps.
     lam, tol : float
         As in `RobustPCA`.
+    of : str
+        Whose rows they are, for the warning.
+    sparse : ndarray of shape (n_rows, n_features), optional
+        Is filled with the sparse parts; rows of short sittings stay as they are.
 
     Returns
     -------
-    background : dict
-    pursuit : Pursuit
-        The decomposition itself.
+    list of dict or None
+        None for a sitting of fewer than 4 rows.
+
+    Warns
+    -----
+    TransferWarning
+        When there is one.
     """
-    mean = X.mean(axis=0)
-    found = pursue(X - mean, lam / np.sqrt(max(X.shape)), tol=tol)
-    background: Background = {
+    found: list[Background | None] = []
+    for sitting in range(int(codes.max()) + 1):
+        index = np.flatnonzero(codes == sitting)
+        if len(index) < LEAST_ROWS:
+            found.append(None)
+            continue
+        mean = X[index].mean(axis=0)
+        split = pursue(X[index] - mean, lam / np.sqrt(max(len(index), X.shape[1])), tol=tol)
+        if sparse is not None:
+            sparse[index] = split.sparse
+        found.append(_background_of(split, mean))
+    short = sum(background is None for background in found)
+    if short:
+        warnings.warn(
+            f"{short} of {len(found)} sittings of {of} have fewer than {LEAST_ROWS} rows, too few "
+            "for a background of their own, which would be all that they are: they are taken off "
+            "another. Give longer sittings, or by='subject'.",
+            TransferWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def _background_of(split: Pursuit, mean: Floats) -> Background:
+    """Keep what describes the low-rank part."""
+    return {
         "mean": mean,
-        "components": found.components,
-        "strengths": found.singular_values,
-        "lam": found.lam,
-        "n_iter": found.n_iter,
-        "residual": found.residual,
-        "gap": found.gap,
+        "components": split.components,
+        "strengths": split.singular_values,
+        "lam": split.lam,
+        "n_iter": split.n_iter,
+        "residual": split.residual,
+        "gap": split.gap,
     }
-    return background, found
 
 
-def pool_backgrounds(backgrounds: list[Background], counts: Floats, lam: float) -> Background:
+def pool_backgrounds(
+    backgrounds: list[Background | None], counts: NDArray[np.intp], lam: float
+) -> Background:
     """Give the background of all sittings stacked.
 
     Parameters
     ----------
-    backgrounds : list of dict
-    counts : ndarray of shape (n_sittings,)
+    backgrounds : list of dict or None
+        None for sittings that are too short to have one.
+    counts : ndarray of int, shape (n_sittings,)
         Rows of each.
     lam : float
         As in `RobustPCA`.
@@ -306,15 +305,27 @@ def pool_backgrounds(backgrounds: list[Background], counts: Floats, lam: float) 
     Returns
     -------
     dict
+
+    Raises
+    ------
+    InputError
+        When all are too short.
     """
-    means = np.array([b["mean"] for b in backgrounds])
-    mean = counts @ means / counts.sum()
+    known = [(n, b) for n, b in zip(counts.tolist(), backgrounds, strict=True) if b is not None]
+    if not known:
+        raise InputError(
+            f"robust PCA needs a source sitting of at least {LEAST_ROWS} rows; the longest of "
+            f"{len(counts)} has n_samples = {counts.max()}. Give longer sittings, or tell by "
+            "subjects and sessions which rows belong together."
+        )
+    weights = np.array([n for n, _ in known], dtype=np.float64)
+    mean = weights @ np.array([b["mean"] for _, b in known]) / weights.sum()
     # L_i'L_i = V diag(s^2) V' is all that the stacked low-rank parts are needed for
-    stacked = np.vstack([b["strengths"][:, None] * b["components"] for b in backgrounds])
+    stacked = np.vstack([b["strengths"][:, None] * b["components"] for _, b in known])
     squares, vectors = linalg.eigh(stacked.T @ stacked)
     strengths = np.sqrt(np.maximum(squares[::-1], 0.0))
     kept = strengths > 1e-6 * max(strengths[0], np.finfo(np.float64).tiny)
-    weight = lam / np.sqrt(max(counts.sum(), len(mean)))
+    weight = lam / np.sqrt(max(weights.sum(), len(mean)))
     return {
         "mean": mean,
         "components": np.ascontiguousarray(vectors[:, ::-1][:, kept].T),

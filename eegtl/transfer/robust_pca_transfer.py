@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 from ..errors import InputError, TransferWarning
+from ..features.covariance import one_thread
 from .answers import DelegatingClassifier
 from .base import Floats, Target
 from .classifiers import oas_covariance, unfitted_classifier
@@ -17,12 +17,11 @@ from .moments import row_moments
 from .robust_pca import (
     Background,
     check_background_parameters,
-    learn_background,
+    learn_backgrounds,
     least_remainder,
     pool_backgrounds,
-    sitting_codes,
-    target_sittings,
 )
+from .row_table import sitting_codes, target_sittings
 from .source_weights import hard_weights, restore_classes
 from .sources import RowSources
 
@@ -127,18 +126,14 @@ class RobustPCATransfer(DelegatingClassifier):
         labels = np.asarray(y)
         names, sessions, codes = sitting_codes(subjects, rows if self.reads_rows else None)
         features = X.copy()
-        backgrounds: list[Background] = []
-        covariances = np.empty((len(names), X.shape[1], X.shape[1]))
-        for i in range(len(names)):
-            index = np.flatnonzero(codes == i)
-            if self.robust:
-                background, found = learn_background(X[index], self.lam, self.tol)
-                backgrounds.append(background)
-                features[index] = found.sparse
-            covariances[i] = _shrunk_covariance(features[index])
-        counts = np.bincount(codes).astype(np.float64)
-        self.pooled_backgrounds_ = (
-            [pool_backgrounds(backgrounds, counts, self.lam)] if self.robust else []
+        self.pooled_backgrounds_: list[Background] = []
+        if self.robust:
+            found = learn_backgrounds(X, codes, self.lam, self.tol, sparse=features)
+            self.pooled_backgrounds_ = [pool_backgrounds(found, np.bincount(codes), self.lam)]
+            short = np.array([background is None for background in found])[codes]
+            features[short] = least_remainder(X[short], self.pooled_backgrounds_)
+        covariances = np.array(
+            [_shrunk_covariance(features[codes == i]) for i in range(len(names))]
         )
         self.source_subjects_, self.source_sessions_ = names, sessions
         self.source_covariances_ = covariances
@@ -157,15 +152,16 @@ class RobustPCATransfer(DelegatingClassifier):
         self.chosen_, self.n_own_, self.estimator_ = everybody, 0, fitted
 
     def _adapt_target(self, target: Target) -> str:
-        features, backgrounds = target.X, []
+        features, backgrounds = target.X, self.pooled_backgrounds_
         if self.robust:
-            sittings = target_sittings(target) if self.reads_rows else np.zeros(len(features), int)
-            features = np.empty(target.X.shape)
-            for i in range(sittings.max() + 1):
-                index = np.flatnonzero(sittings == i)
-                background, found = learn_background(target.X[index], self.lam, self.tol)
-                backgrounds.append(background)
-                features[index] = found.sparse
+            codes = target_sittings(target) if self.reads_rows else np.zeros(len(features), np.intp)
+            features = target.X.copy()
+            found = learn_backgrounds(
+                target.X, codes, self.lam, self.tol, of="the target", sparse=features
+            )
+            backgrounds = [own for own in found if own is not None] or self.pooled_backgrounds_
+            short = np.array([background is None for background in found])[codes]
+            features[short] = least_remainder(target.X[short], backgrounds)
         distances = self._distances(_shrunk_covariance(features))
         chosen = self._choose(distances)
         own = target.X_calib
@@ -187,7 +183,7 @@ class RobustPCATransfer(DelegatingClassifier):
         distances = np.full(len(self.source_covariances_), np.inf)
         varies = np.trace(self.source_covariances_, axis1=1, axis2=2) > 0
         if np.trace(covariance) > 0 and varies.any():
-            with threadpool_limits(limits=1, user_api="blas"):  # as in `pursue`
+            with one_thread():
                 distances[varies] = distance_riemann(self.source_covariances_[varies], covariance)
         return distances
 

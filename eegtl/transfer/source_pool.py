@@ -16,6 +16,9 @@ from .source_weights import hard_weights, restore_classes
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+#: Correlations and discrepancies that differ less are equal.
+ROUNDING = 1e-10
+
 
 @dataclass(frozen=True)
 class SourcePool:
@@ -98,7 +101,8 @@ class SourcePool:
         """
         above = far - far.min()
         missing = self.present if own is None else self.present[:, ~own]
-        return restore_classes(hard_weights(above, n), above, missing)[0] > 0
+        weights = hard_weights(above, n, rounding=ROUNDING)
+        return restore_classes(weights, above, missing, rounding=ROUNDING)[0] > 0
 
     def train(
         self,

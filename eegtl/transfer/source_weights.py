@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 
 #: Soft weights below this are 0: they would only pretend that a class is there.
 LEAST_WEIGHT = 0.01
+#: Squared distances that differ less are equal: what rounding leaves of matrices that are equal.
+ROUNDING = 1e-20
 
 
 def soft_weights(squared: Floats) -> Floats:
@@ -33,6 +35,7 @@ def soft_weights(squared: Floats) -> Floats:
     [1.0, 1.0, 0.513, 0.0]
     """
     excess, scale = squared - squared.min(), float(np.median(squared))
+    excess[excess <= ROUNDING] = 0.0
     # more than half of the sources may be at distance 0
     ratio = np.divide(excess, scale, out=np.where(excess > 0, np.inf, 0.0), where=scale > 0)
     weights = np.exp(-ratio)
@@ -40,7 +43,7 @@ def soft_weights(squared: Floats) -> Floats:
     return weights
 
 
-def hard_weights(squared: Floats, n_sources: int | float) -> Floats:
+def hard_weights(squared: Floats, n_sources: int | float, *, rounding: float = ROUNDING) -> Floats:
     """Weights of the nearest sources: 1 for those, 0 for the others.
 
     Parameters
@@ -49,6 +52,8 @@ def hard_weights(squared: Floats, n_sources: int | float) -> Floats:
         Squared distances from the target.
     n_sources : int or float
         How many, or which share of them (rounded up). Those as far as the last one count, too.
+    rounding : float
+        Differences up to this are none.
 
     Returns
     -------
@@ -60,13 +65,18 @@ def hard_weights(squared: Floats, n_sources: int | float) -> Floats:
     [0.0, 1.0, 1.0, 0.0]
     """
     n = len(squared)
-    count = int(n_sources) if isinstance(n_sources, Integral) else math.ceil(n_sources * n)
+    count = int(n_sources) if isinstance(n_sources, Integral) else math.ceil(n_sources * n - 1e-9)
     last = np.sort(squared)[min(count, n) - 1]
-    return (squared <= last * (1 + 1e-9)).astype(np.float64)
+    return (squared <= last * (1 + 1e-9) + rounding).astype(np.float64)
 
 
 def restore_classes(
-    weights: Floats, squared: Floats, present: NDArray[np.bool_], n_nearest: int = 1
+    weights: Floats,
+    squared: Floats,
+    present: NDArray[np.bool_],
+    n_nearest: int = 1,
+    *,
+    rounding: float = ROUNDING,
 ) -> tuple[Floats, dict[int, NDArray[np.intp]]]:
     """Give weight 1 to the nearest sources of each class that was left without any.
 
@@ -76,7 +86,9 @@ def restore_classes(
     present : ndarray of bool, shape (n_domains, n_classes)
         Which classes a source holds.
     n_nearest : int
-        How many sources are added for such a class.
+        How many sources are added for such a class, and those as far as the last of them.
+    rounding : float
+        Differences up to this are none.
 
     Returns
     -------
@@ -94,7 +106,7 @@ def restore_classes(
     for label in range(present.shape[1]):
         have = np.flatnonzero(present[:, label])
         if len(have) and not np.any(weights[have] > 0):
-            nearest = have[np.argsort(squared[have], kind="stable")[:n_nearest]]
+            nearest = have[hard_weights(squared[have], n_nearest, rounding=rounding) > 0]
             restored[nearest] = 1.0
             added[label] = nearest
     return restored, added

@@ -252,6 +252,9 @@ class StyleTransfer(ScoringClassifier):
     def _forget_target(self) -> None:
         self._set_maps(*self._identity(), self._equal_weights())
 
+    def _n_consumed(self, target: Target) -> int:
+        return len(target.X_calib) if self.variant == "supervised" else len(target.X)
+
     def _adapt_target(self, target: Target) -> str:
         maps = self._identity()
         weights = self._equal_weights()

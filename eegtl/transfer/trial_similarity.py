@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import unique_subjects
-
 Floats = NDArray[np.float64]
 
 #: So many shared stimuli make a correlation over stimuli; with two it could only be 1 or -1.
@@ -22,7 +20,8 @@ class TrialMeans(NamedTuple):
     ----------
     means : ndarray of shape (n_trials, n_features)
     labels : ndarray of int, shape (n_trials,)
-        Codes of the classes; of a trial that changes its class, the commonest.
+        Codes of the classes; of a trial that changes its class, the commonest (the first in the
+        order of the classes where two are equally common).
     stimuli : ndarray of str, shape (n_trials,)
         Empty where none is known.
     """
@@ -43,60 +42,6 @@ class TrialMeans(NamedTuple):
         TrialMeans
         """
         return TrialMeans(*(np.delete(part, trial, axis=0) for part in self))
-
-
-def optional_column(rows: Any, name: str) -> NDArray[Any] | None:
-    """Give a column of a table, or None where there is none.
-
-    Parameters
-    ----------
-    rows : table or None
-    name : str
-
-    Returns
-    -------
-    ndarray of shape (n_rows,) or None
-    """
-    if rows is None:
-        return None
-    try:
-        return np.asarray(rows[name])
-    except (KeyError, IndexError, TypeError, ValueError):
-        return None
-
-
-def read_trials(rows: Any, n_rows: int) -> tuple[NDArray[np.intp] | None, NDArray[Any]]:
-    """Read which rows make a trial, and which stimulus it is.
-
-    Parameters
-    ----------
-    rows : table or None
-        With the column `trial`, and `session` and `stimulus` where known.
-    n_rows : int
-
-    Returns
-    -------
-    trials : ndarray of int, shape (n_rows,), or None
-        Numbers of the pairs of session and trial; None where no trials are told.
-    stimuli : ndarray of str, shape (n_rows,)
-        Empty where none is told.
-
-    Examples
-    --------
-    >>> trials, stimuli = read_trials({"trial": [1, 1, 2], "stimulus": [7.0, 7, None]}, 3)
-    >>> trials.tolist(), stimuli.tolist()
-    ([0, 0, 1], ['7', '7', ''])
-    """
-    stimulus = optional_column(rows, "stimulus")
-    names = [""] * n_rows if stimulus is None else [_name(value) for value in stimulus.tolist()]
-    trial = optional_column(rows, "trial")
-    if trial is None:
-        return None, np.array(names, dtype=str)
-    session = optional_column(rows, "session")
-    columns = [trial] if session is None else [session, trial]
-    codes = np.stack([unique_subjects(column)[1] for column in columns])
-    trials = np.unique(codes, axis=1, return_inverse=True)[1]
-    return np.asarray(trials).ravel(), np.array(names, dtype=str)
 
 
 def trial_means(
@@ -224,13 +169,3 @@ def _centred(groups: list[Floats]) -> Floats:
     # what rounding leaves of equal values is no response
     centred[:, np.abs(centred).max(axis=0) <= 1e-12 * np.abs(means).max(axis=0)] = 0.0
     return centred
-
-
-def _name(value: Any) -> str:
-    """Write a stimulus so that 7 and 7.0 are one; missing values are empty."""
-    try:
-        if value is None or bool(value != value):
-            return ""
-    except (TypeError, ValueError):  # pandas' NA has no truth
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -70,7 +70,8 @@ class TSVM(WeightedScoringClassifier):
 
         |w|^2 / 2 + C / (v l) sum h(y f(x)) + C* / (v u) sum h(y* f(x)),  f(x) = w'x + b,
 
-    where as many y* are 1 as the prior says (rounded half up). The target as a whole weighs as
+    where as many y* are 1 as the prior says (rounded; a half row is 1 if the sources' machine says
+    so, which makes one row on its own keep the sources' label). The target as a whole weighs as
     much as the sources. Labels and hyperplane are found in turn, each exactly: given f, the best
     labels are 1 for the rows of largest f, and the hyperplane is solved to rounding. C* rises by
     doubling from C* / 1024. The result is a local minimum. Rows of equal f are told apart by
@@ -155,9 +156,9 @@ class TSVM(WeightedScoringClassifier):
         solver = SquaredHinge(np.vstack([self.X_, target.X[n_free:], free]))
         cost = self.cost_ * weight / weight.sum()
         n_classes = len(self.classes_)
-        wanted = np.floor(self.prior_ * len(target.X) + 0.5).astype(np.intp)
-        n_positive = np.clip(wanted - np.bincount(known, minlength=n_classes), 0, n_free)
         coef, intercept = self.source_coef_.copy(), self.source_intercept_.copy()
+        n_known = np.bincount(known, minlength=n_classes)
+        n_positive = rows_of_classes(self.prior_, n_known, free @ coef.T + intercept)
         traces = []
         for code in [1] if n_classes == 2 else range(n_classes):
             start = Hyperplane(coef[code], float(intercept[code]), np.nan)
@@ -185,6 +186,41 @@ class TSVM(WeightedScoringClassifier):
 
     def _class_scores(self, X: Floats) -> Floats:
         return X @ self.coef_.T + self.intercept_
+
+
+def rows_of_classes(prior: Floats, n_known: NDArray[np.intp], scores: Floats) -> NDArray[np.intp]:
+    """Say how many unlabelled rows each class gets.
+
+    Parameters
+    ----------
+    prior : ndarray of shape (n_classes,)
+    n_known : ndarray of int, shape (n_classes,)
+        Labelled rows of each class.
+    scores : ndarray of shape (n_free, n_classes)
+        Of the unlabelled rows, each class against the rest.
+
+    Returns
+    -------
+    ndarray of int, shape (n_classes,)
+        With the labelled ones, the class's share of all rows, rounded. A half row goes to the
+        class when the score of the row that it would be is positive: the order of the classes'
+        names says nothing on it.
+
+    Examples
+    --------
+    >>> scores = np.array([[-1.0, 1.0], [3.0, -3.0], [2.0, -2.0]])
+    >>> rows_of_classes(np.array([0.5, 0.5]), np.zeros(2, dtype=int), scores).tolist()
+    [2, 1]
+    """
+    n_free = len(scores)
+    exact = prior * (n_free + n_known.sum()) - n_known
+    counts = np.clip(np.floor(exact + 0.5), 0, n_free).astype(np.intp)
+    lower = np.floor(exact)
+    for code in np.flatnonzero(np.abs(exact - lower - 0.5) < 1e-9):
+        k = int(lower[code])
+        if 0 <= k < n_free:
+            counts[code] = k + (np.sort(scores[:, code])[n_free - 1 - k] > 0)
+    return counts
 
 
 @dataclass(frozen=True)

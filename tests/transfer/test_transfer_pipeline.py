@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from transfer.transfer_problems import HALF, TOY, NeedsLabels, Weigher, fitted, 
 from eegtl.errors import CalibrationError, ContractError, InputError
 from eegtl.testing import toy_problem
 from eegtl.transfer import (
+    CORAL,
     KPCA,
     TCA,
     SourceOnly,
@@ -28,6 +30,32 @@ from eegtl.transfer import (
     make_transfer_pipeline,
 )
 from eegtl.transfer.state import from_state, to_state
+
+
+class TestPlainStepsBehindMovingOnes:
+    """They are fitted anew for each wearer, and never in place."""
+
+    @staticmethod
+    def chain(last: Any) -> TransferPipeline:
+        return make_transfer_pipeline(CORAL(), StandardScaler(), last).fit(
+            TOY.X, TOY.y, subjects=TOY.subjects
+        )
+
+    def test_an_adapt_that_fails_changes_nothing(self) -> None:
+        pipeline = self.chain(NeedsLabels())
+        pipeline.adapt(X_calib=TOY.T, y_calib=TOY.y_target)
+        scaler = pipeline.steps_[1][1]
+        before = scaler.mean_.copy()
+        with pytest.raises(CalibrationError):
+            pipeline.adapt(TOY.T * 3 - 100)
+        assert pipeline.steps_[1][1] is scaler
+        np.testing.assert_array_equal(scaler.mean_, before)
+
+    def test_a_copy_adapts_by_itself(self) -> None:
+        pipeline = self.chain(default_classifier()).adapt(TOY.T)
+        before = pipeline.predict_proba(TOY.T)
+        copy(pipeline).adapt(TOY.T * 3 - 100)
+        np.testing.assert_array_equal(pipeline.predict_proba(TOY.T), before)
 
 
 class TestByHand:

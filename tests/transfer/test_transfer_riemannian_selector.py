@@ -231,7 +231,44 @@ class TestEdges:
         b = RiemannianSelector().fit(wide, subjects=WHO).adapt(wide_T)
         np.testing.assert_allclose(b.distances_, a.distances_, rtol=1e-6)
         flat = RiemannianSelector().fit(np.ones((6, 3)), subjects=[1, 1, 2, 2, 3, 3])
-        assert flat.adapt(np.ones((4, 3))).source_weights_.tolist() == [1.0] * 6
+        self.says_nothing(flat, np.ones((4, 3)), "within any of the 3 subjects of the sources")
+
+    @staticmethod
+    def says_nothing(selector: RiemannianSelector, target: Any, message: str) -> None:
+        with pytest.warns(TransferWarning, match=message):
+            selector.adapt(target)
+        assert np.isnan(selector.distances_).all()
+        assert selector.source_weights_.tolist() == [1.0] * len(selector.source_weights_)
+        assert (selector.information_, selector.n_target_windows_) == ("inductive", 0)
+
+    def test_people_of_one_row_each(self) -> None:
+        rows = np.random.default_rng(0).standard_normal((12, 3)) * np.repeat([[1.0], [50.0]], 6, 0)
+        lone = RiemannianSelector(n_sources=3).fit(rows, subjects=np.arange(12))
+        self.says_nothing(lone, rows[:6], "no feature varies within any of the 12 subjects")
+
+    def test_equal_sources_weigh_alike_whatever_rounding_says(self) -> None:
+        """Behind z2 a single feature has the variance 1 in everybody."""
+        rng = np.random.default_rng(0)
+        who, rows = np.repeat(np.arange(5), 30), rng.standard_normal((150, 1))
+        z2 = SubjectNormalizer("z2").fit(rows, subjects=who).adapt(own := rows[:20] * 3)
+        for n_sources in (None, 1):
+            selector = RiemannianSelector(n_sources=n_sources)
+            selector.fit(z2.transform_source(rows, who), subjects=who)
+            selector.adapt(z2.transform(own))
+            assert 0 < selector.distances_.max() < 1e-12
+            assert selector.source_weights_.tolist() == [1.0] * 150
+
+    def test_refit_forgets_rows_that_the_new_setting_does_not_need(self) -> None:
+        rows = np.tile([2.0, 0.5, 1.0], (6, 1)) * np.arange(1.0, 7.0)[:, None]
+        selector = RiemannianSelector("row", n_bands=1).fit(rows)
+        assert len(selector.source_rows_) == 6
+        selector.set_params(level="subject").fit(rows, subjects=[1, 1, 1, 2, 2, 2])
+        assert not hasattr(selector, "source_rows_")
+
+    def test_rows_are_copies(self) -> None:
+        selector = RiemannianSelector().fit(X, subjects=WHO).adapt(T)
+        assert not np.shares_memory(selector.transform(T), T)
+        assert not np.shares_memory(selector.transform_source(X, WHO), X)
 
     def test_fewer_rows_than_features(self) -> None:
         rows, who, target = shaped(1, n=10, d=25)

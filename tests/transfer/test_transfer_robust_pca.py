@@ -8,7 +8,7 @@ import pytest
 from reference import rpca_naive as naive
 from transfer.test_transfer_principal_component_pursuit import eeg_like
 
-from eegtl.errors import InputError
+from eegtl.errors import InputError, TransferWarning
 from eegtl.evaluation import TransferSearch
 from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import SourceOnly, SubjectNormalizer, default_classifier, make_transfer_pipeline
@@ -202,16 +202,60 @@ def test_a_class_in_many_features_goes_into_the_background():
 
 class TestEdges:
     def test_one_target_row(self):
-        robust = RobustPCA().fit(X, subjects=SUBJECTS).adapt(T[:1])
-        np.testing.assert_array_equal(robust.transform(T[:1]), np.zeros((1, 8)))
-        np.testing.assert_array_equal(robust.transform(T), T - T[0])
+        """Its own background would leave nothing of it: it stays as it was before adapt."""
+        robust = RobustPCA().fit(X, subjects=SUBJECTS)
+        before = robust.transform(T)
+        with pytest.warns(TransferWarning, match="1 of 1 sittings of the target have fewer than 4"):
+            robust.adapt(T[:1])
+        np.testing.assert_array_equal(robust.transform(T), before)
+        assert (robust.information_, robust.n_target_windows_) == ("inductive", 0)
+
+    def test_short_sittings(self):
+        """One row more on another day changes nothing for the others, and is not wiped out."""
+        days = pd.DataFrame({"session": [1] * 39 + [2]})
+        robust = RobustPCA(tol=1e-7).fit(X, subjects=SUBJECTS)
+        with pytest.warns(TransferWarning, match="1 of 2 sittings of the target"):
+            robust.adapt(T, rows_target=days)
+        np.testing.assert_allclose(robust.transform(T)[:39], alone(T[:39]), atol=1e-3)
+        assert np.abs(robust.transform(T)[39]).sum() > 0.1 * np.abs(T[39]).sum()
+        with pytest.warns(TransferWarning, match="1 of 4 sittings of the sources"):
+            robust.fit(np.vstack([X, T[:1]]), subjects=np.append(SUBJECTS, "eve"))
+        assert robust.source_backgrounds_[3] is robust.pooled_background_
+        assert np.abs(robust.transform_source(T[:1], ["eve"])).sum() > 0
+        y = np.append(np.tile([0, 1], 60), 0)
+        transfer = RobustPCATransfer(None)
+        with pytest.warns(TransferWarning, match="1 of 4 sittings of the sources"):
+            transfer.fit(np.vstack([X, T[:1]]), y, subjects=np.append(SUBJECTS, "eve"))
+        assert np.abs(transfer.sources_.X[120]).sum() > 0
+
+    def test_sessions_that_are_missing(self):
+        """The rows of one that are told are no sitting, and the others none each."""
+        robust = RobustPCA(tol=1e-7).fit(X, subjects=SUBJECTS)
+        for missing in (np.nan, None, pd.NA):
+            days = pd.DataFrame({"session": [missing, 1, 1, 1] * 10}, dtype=object)
+            robust.adapt(T, rows_target=days)
+            assert len(robust.target_backgrounds_) == 1
+            np.testing.assert_allclose(robust.transform(T), alone(T), atol=1e-3)
+        days = pd.DataFrame({"session": [1.0] * 100 + [np.nan] * 20})
+        message = r"column 'session' of the rows lacks 20 of 120 values \(the first: row 100\)"
+        with pytest.raises(InputError, match=message):
+            robust.fit(X, subjects=SUBJECTS, rows=days)
+        with pytest.raises(InputError, match=message):
+            RobustPCA().fit(X, subjects=SUBJECTS, rows=ROWS).transform_source(
+                X, SUBJECTS, rows=days
+            )
 
     def test_one_row_sessions_and_constant_features(self):
         flat = X.copy()
         flat[:, 2] = 0.1  # not a sum of powers of two: its mean is off by rounding
         rows = pd.DataFrame({"session": np.arange(120)})
-        robust = RobustPCA().fit(flat, subjects=SUBJECTS, rows=rows)
-        assert np.isfinite(robust.transform(T)).all()
+        message = "needs a source sitting of at least 4 rows; the longest of 120 has n_samples = 1"
+        for kind in (RobustPCA, RobustPCATransfer):
+            with (
+                pytest.warns(TransferWarning, match="120 of 120 sittings of the sources"),
+                pytest.raises(InputError, match=message),
+            ):
+                kind().fit(flat, np.tile([0, 1], 60), subjects=SUBJECTS, rows=rows)
         robust = RobustPCA().fit(flat, subjects=SUBJECTS).adapt(flat[:40])
         kept = robust.transform(flat[:40])
         assert np.abs(kept[:, 2]).max() < 1e-12
@@ -231,6 +275,9 @@ class TestEdges:
         message = r"rows of subject ann, session wed, which was not in fit \(there: mon, tue\)"
         with pytest.raises(InputError, match=message):
             robust.transform_source(X[:1], ["ann"], rows=pd.DataFrame({"session": ["wed"]}))
+        one_day = RobustPCA().fit(X, subjects=SUBJECTS, rows=pd.DataFrame({"session": [1] * 120}))
+        with pytest.raises(InputError, match=r"session 99, which was not in fit \(there: 1\)"):
+            one_day.transform_source(X[:1], ["ann"], rows=pd.DataFrame({"session": [99]}))
         with pytest.raises(InputError, match="rows describes 2 rows, but there are 1"):
             robust.transform_source(X[:1], ["ann"], rows=ROWS[:2])
 

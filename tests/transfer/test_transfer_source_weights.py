@@ -40,6 +40,12 @@ class TestWeights:
         assert hard_weights(np.array([1.0, 2.0, 2.0, 3.0]), 2).tolist() == [1, 1, 1, 0]
         assert hard_weights(np.array([1.0, 2.0, 2.0 + 1e-12, 3.0]), 2).tolist() == [1, 1, 1, 0]
         assert hard_weights(np.zeros(3), 1).tolist() == [1, 1, 1]
+        # what rounding leaves of distance 0
+        assert hard_weights(np.array([0.0, 1e-30, 1e-29, 1.0]), 1).tolist() == [1, 1, 1, 0]
+        assert hard_weights(np.array([0.0, 1e-12, 0.2]), 1, rounding=1e-10).tolist() == [1, 1, 0]
+        assert soft_weights(np.array([1e-30, 4e-30, 9e-31])).tolist() == [1, 1, 1]
+        # a share that is a whole number up to rounding
+        assert [hard_weights(np.arange(50.0), share).sum() for share in (0.14, 0.28)] == [7, 14]
 
     def test_classes_come_back(self) -> None:
         present = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 1], [0, 1, 0]], dtype=bool)
@@ -48,6 +54,8 @@ class TestWeights:
         )
         assert weights.tolist() == [1, 1, 1, 0]
         assert {label: who.tolist() for label, who in added.items()} == {1: [2], 2: [1]}
+        weights, _ = restore_classes(np.array([1.0, 0, 0, 0]), np.array([1.0, 3, 3, 3]), present)
+        assert weights.tolist() == [1, 1, 1, 1]  # equally far: the first name is no reason
         weights, added = restore_classes(
             np.array([1.0, 0, 0, 0]), np.array([1.0, 2, 4, 3]), present[:, :2]
         )

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eegtl.transfer.row_table import read_trials
 from eegtl.transfer.trial_similarity import (
     TrialMeans,
     class_similarity,
-    read_trials,
     shared_stimuli,
     stimulus_similarity,
     trial_means,
