@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..errors import InputError
+from ..errors import InputError, TransferWarning
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 TOLERANCE = 1e-9
 #: Residual up to which a pair is kept.
 TRUSTED = 1e-8
+#: Residual of a dense solution up to which a pair counts as lost to rounding.
+ROUNDED = 1e-5
 #: Eigenvalues below this share of the largest may be left out where rounding hides them.
 NEGLIGIBLE = 1e-6
 #: At most this many rows are solved densely, where that is faster than iterating.
@@ -55,8 +58,14 @@ class Pairs:
             return True
         return k > 0 and bool(self.eigenvalues[k] <= NEGLIGIBLE * self.eigenvalues[0])
 
-    def trusted(self) -> Pairs:
+    def trusted(self, *, dense: bool = True) -> Pairs:
         """Give the leading trusted pairs.
+
+        Parameters
+        ----------
+        dense : bool
+            Whether the whole problem was solved, so that a large residual is rounding's and not
+            that of a pair that was not found yet.
 
         Returns
         -------
@@ -66,9 +75,24 @@ class Pairs:
         ------
         InputError
             When a pair that is not negligible cannot be resolved.
+
+        Warns
+        -----
+        TransferWarning
+            When some are trusted, and the rest was lost to rounding: one row or person far from
+            all others makes a pair so large that few others have digits left.
         """
         k = self.n_trusted
-        if not self.complete:
+        if dense and not self.complete and k and self.residuals[k] <= ROUNDED:
+            warnings.warn(
+                f"{k} of {len(self.eigenvalues)} components are kept: rounding hides the others "
+                f"(residual {self.residuals[k]:.1e}, above {TRUSTED:.0e}), as it does where a "
+                "person or some rows are far from all others. Look for flat or broken recordings, "
+                "or standardise by person ('z2').",
+                TransferWarning,
+                stacklevel=2,
+            )
+        elif not self.complete:
             raise InputError(
                 f"component {k + 1} of {len(self.eigenvalues)} cannot be resolved: its residual is "
                 f"{self.residuals[k]:.1e}, above {TRUSTED:.0e}. The kernel matrix is constant to "
@@ -154,9 +178,10 @@ def largest_pairs(
             if worst <= TOLERANCE or stalled:
                 return pairs.trusted()
             check_at = min(limit, max(p + 2 * BLOCK, int(1.2 * p)))
-    if not pairs.complete and n <= DENSE_FALLBACK_ROWS:
+    dense = not pairs.complete and n <= DENSE_FALLBACK_ROWS
+    if dense:
         pairs = ritz(np.eye(n), apply(np.eye(n)))
-    return pairs.trusted()
+    return pairs.trusted(dense=dense)
 
 
 def _orthonormal(fresh: Floats, V: Floats) -> Floats:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from transfer.transfer_problems import Centred, domains
 
@@ -13,6 +14,9 @@ from eegtl.errors import ContractError, InputError, TransferWarning
 from eegtl.testing import check_transfer_estimator, toy_problem
 from eegtl.transfer import (
     TCA,
+    AdaptiveSVM,
+    ConditionalTransfer,
+    StyleTransfer,
     SubjectNormalizer,
     Target,
     default_classifier,
@@ -99,3 +103,22 @@ def test_adapt_target_must_say_what_it_consumed() -> None:
     message = "SaysNothing._adapt_target returned None; it must return what it consumed"
     with pytest.raises(ContractError, match=re.escape(message)):
         SaysNothing().fit(toy.X, toy.y).adapt(toy.T)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [AdaptiveSVM(), StyleTransfer(variant="supervised"), ConditionalTransfer(variant="labelled")],
+    ids=lambda method: type(method).__name__,
+)
+def test_rows_that_are_not_read_are_not_counted(method: Any) -> None:
+    """What reads the labelled rows alone says so, whatever else it is handed."""
+    rng = np.random.default_rng(0)
+    y, who = np.tile([0, 1], 45), np.repeat([1, 2, 3], 30)
+    X = rng.standard_normal((90, 4)) + 2 * y[:, None]
+    trials = pd.DataFrame({"trial": np.arange(90)})
+    method.fit(X, y, subjects=who, rows=trials)
+    own = {"X_calib": X[:8], "y_calib": y[:8], "rows_calib": trials[:8]}
+    proba = method.adapt(**own).predict_proba(X)
+    method.adapt(X[40:80] + 5, **own)
+    np.testing.assert_array_equal(method.predict_proba(X), proba)
+    assert method.n_target_windows_ == 8

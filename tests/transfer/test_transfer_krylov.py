@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from eegtl.errors import InputError
-from eegtl.transfer import krylov
+from eegtl.errors import InputError, TransferWarning
+from eegtl.transfer import MIDA, TCA, krylov
 from eegtl.transfer.krylov import Pairs, largest_pairs, relative_residuals
 from eegtl.transfer.moments import row_moments
 
@@ -65,6 +67,29 @@ def test_pairs_that_rounding_hides_are_left_out() -> None:
     large = Pairs(vectors, np.array([1.0, 0.5, 0.4, 0.3]), pairs.residuals)
     with pytest.raises(InputError, match="component 3 of 4 cannot be resolved: its residual is 1"):
         large.trusted()
+    rounded = Pairs(vectors, large.eigenvalues, np.array([0.0, 1e-9, 3e-8, 0.0]))
+    with pytest.warns(TransferWarning, match="2 of 4 components are kept: rounding hides the"):
+        assert rounded.trusted().eigenvalues.tolist() == [1.0, 0.5]
+    with pytest.raises(InputError, match="component 3 of 4 cannot be resolved"):
+        rounded.trusted(dense=False)
+    nothing = Pairs(vectors, large.eigenvalues, np.array([3e-8, 0.0, 0.0, 0.0]))
+    with pytest.raises(InputError, match="component 1 of 4 cannot be resolved"):
+        nothing.trusted()
+
+
+@pytest.mark.parametrize("method", [TCA(30), MIDA(30, kernel="rbf")], ids=["tca", "mida"])
+def test_a_person_far_from_all_others_leaves_some_components(method: Any) -> None:
+    """A dead headset: equal rows, at the floor of the features."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(["ann", "ben", "cid"], 40)
+    X = rng.standard_normal((120, 20)) @ np.diag(1 / np.arange(1, 21.0))
+    X[who == "ben"] = -30.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TransferWarning)
+        method.fit(X, np.arange(120) % 2, subjects=who).adapt(X[:40] + 0.1)
+    mapped = method.transform(X[:40])
+    assert 1 <= mapped.shape[1] <= 30
+    assert np.isfinite(mapped).all()
 
 
 def test_moments_skip_blocks_of_weight_zero() -> None:
