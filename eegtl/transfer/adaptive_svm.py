@@ -12,7 +12,7 @@ from .._checks import unique_subjects
 from ..errors import InputError, TransferWarning
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
-from .squared_hinge import SquaredHinge, check_cost, fit_linear_svm, mean_variance
+from .solvers.squared_hinge import SquaredHinge, check_cost, fit_linear_svm, mean_variance
 
 
 class AdaptiveSVM(WeightedScoringClassifier):

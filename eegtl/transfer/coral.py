@@ -7,7 +7,9 @@ from sklearn.base import OneToOneFeatureMixin
 
 from ..errors import InputError
 from .base import Floats
-from .coral_shrinkage import (
+from .domain_aligner import DomainAligner, domains, within_moments
+from .moments import Moments
+from .solvers.coral_shrinkage import (
     Whitened,
     covariance_power,
     covariance_shrinkage,
@@ -16,8 +18,6 @@ from .coral_shrinkage import (
     shrunk_covariances,
     whitener,
 )
-from .domain_aligner import DomainAligner, domains, within_moments
-from .moments import Moments
 from .summary import SourceSummary
 
 
@@ -70,11 +70,11 @@ class CORAL(OneToOneFeatureMixin, DomainAligner):
     Ledoit-Wolf argument for a difference, with errors counted by how far they misplace rows. The
     noise is what sampling windows leaves in both, d (d + 1) k / 4 (1 / n_s + 1 / n_t) for many
     windows of which k carry what one independent one would; k is learned from the sources (see
-    `eegtl.transfer.coral_shrinkage.dependence`). For the pool, W_s is the identity: what lies
-    between people cannot be in the covariance of one. The mean is shrunk by the same argument,
-    which is James and Stein's, and moves to m = m_t + b (m_s - m_t). So the map fades to the
-    identity where the windows cannot tell the domains apart, and to plain CORAL as they come in.
-    The rule was derived and compared on simulated domains; see docs/methods/coral.md.
+    `dependence` in `eegtl.transfer.solvers.coral_shrinkage`). For the pool, W_s is the identity:
+    what lies between people cannot be in the covariance of one. The mean is shrunk by the same
+    argument, which is James and Stein's, and moves to m = m_t + b (m_s - m_t). So the map fades to
+    the identity where the windows cannot tell the domains apart, and to plain CORAL as they come
+    in. The rule was derived and compared on simulated domains; see docs/methods/coral.md.
 
     Common implementations add the identity to both covariances and leave out the means; with
     lambda = 1 on standardised features that is a shrinkage towards equal covariances, too, but

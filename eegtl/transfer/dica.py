@@ -11,12 +11,12 @@ from sklearn.utils import Tags
 from .._checks import check_subjects, unique_subjects
 from ..errors import InputError
 from .base import Floats, Target
-from .column_pairs import definite_pairs, low_rank_pairs
-from .eigen import Solution, effective_mu, unit_columns
-from .krylov import Pairs
 from .moments import Moments
 from .projection import AUTO_LANDMARKS, KernelProjection
 from .row_design import class_columns, one_hot
+from .solvers.column_pairs import definite_pairs, low_rank_pairs
+from .solvers.eigen import Solution, effective_mu, unit_columns
+from .solvers.krylov import Pairs
 from .summary import SourceSummary
 
 

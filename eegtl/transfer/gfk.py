@@ -10,7 +10,7 @@ from ..errors import InputError
 from .base import Floats
 from .domain_aligner import DomainAligner, domains, within_moments
 from .moments import Moments
-from .subspaces import (
+from .solvers.subspaces import (
     check_n_components,
     completed_basis,
     principal_basis,
@@ -66,7 +66,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, DomainAligner):
     sources, as in `SubspaceAlignment`.
 
     Fit O(n d^2 + d^3), adapt O(n_t d^2 + d^3), ``"auto"`` O(d^4) besides (see
-    `eegtl.transfer.subspaces.subspace_disagreement`).
+    `eegtl.transfer.solvers.subspaces.subspace_disagreement`).
 
     References
     ----------

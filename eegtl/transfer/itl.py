@@ -20,7 +20,7 @@ from ..kernels.gram import canonical_order
 from .base import Aligner, Floats, Target
 from .distances.domains import check_matrix
 from .moments import row_moments
-from .subspaces import check_n_components, completed_basis, principal_basis, source_basis
+from .solvers.subspaces import check_n_components, completed_basis, principal_basis, source_basis
 
 _TINY = np.finfo(np.float64).tiny
 #: the ascent ends after so many iterations, as published, or when one gains less, in nats

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .eigen import Solution, gram_pca, linear_pca
 from .moments import Floats, Moments
 from .projection import KernelProjection, pooled_moments
+from .solvers.eigen import Solution, gram_pca, linear_pca
 
 
 class KPCA(KernelProjection):

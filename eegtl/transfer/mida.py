@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from .._checks import check_subjects, known_subjects, unique_subjects
 from ..errors import InputError, TransferWarning
 from .base import Floats, Target
-from .eigen import Solution
-from .mida_eigen import column_scales, gram_mida, linear_mida, with_gap
 from .moments import Moments
 from .projection import KernelProjection, pooled_moments
 from .row_design import class_columns, covariate_columns, one_hot
+from .solvers.eigen import Solution
+from .solvers.mida_eigen import column_scales, gram_mida, linear_mida, with_gap
 from .summary import SourceSummary
 
 
@@ -104,7 +104,7 @@ class MIDA(KernelProjection):
     it is behind ``SubjectNormalizer("z2")``; a `TransferWarning` says so.
 
     Time: linear O(n d^2 + d^3); rbf (7 n_components + domains) n^2 + n^2 d and up; landmarks p:
-    O(n p^2 + n p d + p^3). See `eegtl.transfer.mida_eigen`.
+    O(n p^2 + n p d + p^3). See `eegtl.transfer.solvers.mida_eigen`.
 
     References
     ----------

@@ -21,8 +21,8 @@ from ..kernels.gram import (
     rbf_product,
 )
 from .base import Aligner, Floats, Target
-from .eigen import Solution
 from .moments import Moments, merge_moments, row_moments
+from .solvers.eigen import Solution
 from .summary import SourceSummary
 
 #: The largest kernel matrix that is formed.

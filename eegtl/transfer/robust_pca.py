@@ -13,9 +13,9 @@ from sklearn.base import OneToOneFeatureMixin
 from .._checks import check_rows, check_subjects, known_subjects, unique_subjects
 from ..errors import InputError, TransferWarning
 from .base import Aligner, Floats, Target
-from .principal_component_pursuit import Pursuit, pursue
 from .row_table import sitting_codes, target_sittings, told_column
-from .sparse_remainder import sparse_remainder
+from .solvers.principal_component_pursuit import Pursuit, pursue
+from .solvers.sparse_remainder import sparse_remainder
 
 LEVELS = ("session", "subject")
 #: A sitting of fewer rows has no background of its own: one row would be all background (nothing

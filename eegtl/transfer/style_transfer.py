@@ -12,8 +12,8 @@ from .._checks import unique_subjects
 from ..errors import InputError, MemoryEstimateError
 from .answers import ScoringClassifier, fit_sharpness
 from .base import Floats, Target
-from .squared_hinge import fit_linear_svm
-from .style_map import (
+from .solvers.squared_hinge import fit_linear_svm
+from .solvers.style_map import (
     class_prototypes,
     clear_rows,
     fit_style_map,

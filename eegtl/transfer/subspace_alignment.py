@@ -8,7 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from .base import Floats
 from .domain_aligner import DomainAligner, domains, within_moments
 from .moments import Moments
-from .subspaces import (
+from .solvers.subspaces import (
     check_n_components,
     completed_basis,
     principal_basis,

@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 
 from ..errors import TransferWarning
-from .eigen import Solution, effective_mu, gram_pca, gram_tca, linear_pca, linear_tca
 from .moments import Floats, Moments
 from .projection import KernelProjection, pooled_moments
+from .solvers.eigen import Solution, effective_mu, gram_pca, gram_tca, linear_pca, linear_tca
 
 
 class TCA(KernelProjection):
@@ -73,7 +73,8 @@ class TCA(KernelProjection):
     The linear kernel is solved exactly through d x d matrices with the dual problem's own
     regulariser (mu on the identity of w, that is mu (X'X)^+ for directions a = X'w), in
     O(n d^2 + d^3). The Gaussian kernel is solved by a block Krylov method that uses that KLK has
-    rank one; about 10 n_components n^2 + n^2 d, memory n^2. See `eegtl.transfer.eigen`, `krylov`.
+    rank one; about 10 n_components n^2 + n^2 d, memory n^2. See `eegtl.transfer.solvers` (`eigen`,
+    `krylov`).
 
     References
     ----------

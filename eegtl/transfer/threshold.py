@@ -12,9 +12,9 @@ from ..errors import ContractError
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
 from .class_mix import Prior, assumed_mix, class_shares
-from .class_offsets import class_offsets
 from .classifiers import check_fits_from_summary, fits_from_summary, unfitted_classifier
 from .log_posteriors import answers_by, class_scores, log_posteriors
+from .solvers.class_offsets import class_offsets
 from .sources import RowSources, SummarySources
 from .summary import SourceSummary
 

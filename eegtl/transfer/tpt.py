@@ -20,8 +20,8 @@ from .distribution_kernel import (
     mean_embedding,
     self_kernel_mean,
 )
-from .parameter_blend import blend_left_out, blend_response
-from .squared_hinge import fit_linear_svm
+from .solvers.parameter_blend import blend_left_out, blend_response
+from .solvers.squared_hinge import fit_linear_svm
 
 #: What ``alpha="loo"`` chooses from, the strongest shrinkage first.
 ALPHAS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)

@@ -12,7 +12,7 @@ from ..kernels.gram import canonical_order
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
 from .class_mix import Prior, assumed_mix, class_shares
-from .squared_hinge import (
+from .solvers.squared_hinge import (
     Hyperplane,
     SquaredHinge,
     check_cost,

@@ -133,6 +133,16 @@ def test_below_five_people_no_figure_speaks_of_intervals():
         assert not [text for text in texts if "interval" in text]
 
 
+@pytest.mark.parametrize("draw", [figures.subjects_figure, figures.differences_figure])
+def test_a_tall_figure_has_its_numbers_at_both_ends(draw, monkeypatch):
+    def on_top(figure):
+        return figure.axes[0].xaxis.get_tick_params()["labeltop"]
+
+    assert not on_top(draw(SMALL, rows=["tca [z2]", "tca [z0]"]))
+    monkeypatch.setattr("eegtl.report.figures.canvas.TALL", 2)
+    assert on_top(draw(SMALL))
+
+
 def test_rows_and_metric_can_be_chosen():
     figure = figures.subjects_figure(SMALL, rows=["tca [z2]"], metric="macro_f1")
     axes = figure.axes[0]

@@ -187,6 +187,21 @@ def test_what_each_row_saw_is_marked(options, marks):
     assert all(str(method) in named for method in result.table["method"])
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"methods": ("asfm", "source+calibration"), "information": "calibration:9:labelled"},
+        {"causal": False},
+    ],
+)
+def test_what_deserves_care_is_a_square(options, drawn):
+    result = make_result(3, n_shuffles=0, **options)
+    marks = np.array([line["marks"] for line in information_lines(result)])
+    page = report_html(result)
+    assert page.count('class="dot care"') == marks[:, 4:].sum() > 0
+    assert page.count('class="dot"') == marks[:, :4].sum()
+
+
 def test_protocols_are_said_in_plain_words():
     assert protocol_sentence(RESULT) == (
         "Each of the 8 people is left out in turn: a method is trained on the labelled windows of "

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reference.squared_hinge_naive import gradient
 
-from eegtl.transfer.squared_hinge import Hyperplane, SquaredHinge
+from eegtl.transfer.solvers.squared_hinge import Hyperplane, SquaredHinge
 from eegtl.transfer.tsvm import TSVM
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -16,7 +16,7 @@ from eegtl.errors import CalibrationError, InputError, TransferWarning
 from eegtl.testing import check_transfer_estimator, toy_problem
 from eegtl.transfer import SourceOnly, SubjectNormalizer, make_transfer_pipeline
 from eegtl.transfer.adaptive_svm import AdaptiveSVM, agreement_shares
-from eegtl.transfer.squared_hinge import SquaredHinge, fit_linear_svm, mean_variance
+from eegtl.transfer.solvers.squared_hinge import SquaredHinge, fit_linear_svm, mean_variance
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

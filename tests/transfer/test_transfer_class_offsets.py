@@ -14,7 +14,7 @@ from reference.threshold_naive import (
 )
 from scipy.special import log_softmax, softmax
 
-from eegtl.transfer.class_offsets import class_offsets
+from eegtl.transfer.solvers.class_offsets import class_offsets
 
 
 def rows_of(n: int, n_classes: int, scale: float, seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eegtl.transfer.column_pairs import difference_pairs, low_rank_pairs
+from eegtl.transfer.solvers.column_pairs import difference_pairs, low_rank_pairs
 
 
 class TestProblemsBesideLargeColumns:

@@ -16,7 +16,7 @@ from eegtl.errors import InputError
 from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import SourceSummary, default_classifier
 from eegtl.transfer.coral import CORAL
-from eegtl.transfer.coral_shrinkage import (
+from eegtl.transfer.solvers.coral_shrinkage import (
     Whitened,
     covariance_power,
     covariance_shrinkage,

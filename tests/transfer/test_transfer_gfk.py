@@ -19,7 +19,7 @@ from eegtl.transfer import (
     make_transfer_pipeline,
 )
 from eegtl.transfer.gfk import GFK, first_near_maximum, flow_map
-from eegtl.transfer.subspaces import principal_pairs
+from eegtl.transfer.solvers.subspaces import principal_pairs
 
 
 def orthonormal(d: int, k: int, seed: int) -> np.ndarray:

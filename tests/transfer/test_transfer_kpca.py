@@ -9,7 +9,8 @@ from reference.tca_naive import kernel_matrix
 from sklearn.decomposition import PCA, KernelPCA
 
 from eegtl.errors import InputError
-from eegtl.transfer import KPCA, SourceSummary, krylov
+from eegtl.transfer import KPCA, SourceSummary
+from eegtl.transfer.solvers import krylov
 
 
 def domains(n_source: int, n_target: int, d: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from eegtl.errors import InputError, TransferWarning
-from eegtl.transfer import MIDA, TCA, krylov
-from eegtl.transfer.krylov import Pairs, largest_pairs, relative_residuals
+from eegtl.transfer import MIDA, TCA
 from eegtl.transfer.moments import row_moments
+from eegtl.transfer.solvers import krylov
+from eegtl.transfer.solvers.krylov import Pairs, largest_pairs, relative_residuals
 
 N, M = 900, 20
 

@@ -26,9 +26,9 @@ from eegtl.transfer import (
     SourceSummary,
     SubjectNormalizer,
     default_classifier,
-    krylov,
     make_transfer_pipeline,
 )
+from eegtl.transfer.solvers import krylov
 
 pytestmark = pytest.mark.filterwarnings("ignore:MIDA with the linear kernel keeps all")
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reference.msvr_naive import gradient, minimise, objective, reweighted
 
 from eegtl.errors import TransferWarning
-from eegtl.transfer import multi_output_svr as module
-from eegtl.transfer.multi_output_svr import fit_multi_output_svr
+from eegtl.transfer.solvers import multi_output_svr as module
+from eegtl.transfer.solvers.multi_output_svr import fit_multi_output_svr
 
 
 def problem(

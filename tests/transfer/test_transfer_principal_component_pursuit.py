@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from reference import rpca_naive as naive
 
 from eegtl.errors import InputError, TransferWarning
-from eegtl.transfer import sparse_remainder as module
-from eegtl.transfer.principal_component_pursuit import Pursuit, pursue
-from eegtl.transfer.sparse_remainder import sparse_remainder
+from eegtl.transfer.solvers import sparse_remainder as module
+from eegtl.transfer.solvers.principal_component_pursuit import Pursuit, pursue
+from eegtl.transfer.solvers.sparse_remainder import sparse_remainder
 
 TESTS = Path(__file__).parents[1]
 
@@ -330,7 +330,7 @@ import numpy as np
 from numba import config
 from reference import rpca_naive as naive
 from transfer.test_transfer_principal_component_pursuit import background
-from eegtl.transfer.sparse_remainder import sparse_remainder
+from eegtl.transfer.solvers.sparse_remainder import sparse_remainder
 
 V, s = background(6, 3)
 Z = np.random.default_rng(1).standard_normal((3, 6))

@@ -12,9 +12,9 @@ from eegtl.errors import InputError, TransferWarning
 from eegtl.evaluation import TransferSearch
 from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import SourceOnly, SubjectNormalizer, default_classifier, make_transfer_pipeline
-from eegtl.transfer.principal_component_pursuit import pursue
 from eegtl.transfer.robust_pca import RobustPCA
 from eegtl.transfer.robust_pca_transfer import RobustPCATransfer
+from eegtl.transfer.solvers.principal_component_pursuit import pursue
 
 SUBJECTS = np.repeat(["ann", "ben", "cid"], 40)
 ROWS = pd.DataFrame({"session": np.tile(np.repeat(["mon", "tue"], 20), 3)})

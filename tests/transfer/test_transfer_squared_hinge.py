@@ -18,8 +18,8 @@ from reference.squared_hinge_naive import (
 from sklearn.svm import LinearSVC
 from transfer.svm_problems import SHAPES, both, check_optimal, problem, same, solve
 
-from eegtl.transfer import squared_hinge
-from eegtl.transfer.squared_hinge import Hyperplane, SquaredHinge, fit_linear_svm
+from eegtl.transfer.solvers import squared_hinge
+from eegtl.transfer.solvers.squared_hinge import Hyperplane, SquaredHinge, fit_linear_svm
 
 
 class TestSolution:

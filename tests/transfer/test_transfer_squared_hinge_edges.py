@@ -10,8 +10,8 @@ from reference.squared_hinge_naive import gradient, objective, solve_generally
 from transfer.svm_problems import SHAPES, both, check_optimal, problem, solve
 
 from eegtl.errors import TransferWarning
-from eegtl.transfer import squared_hinge
-from eegtl.transfer.squared_hinge import Hyperplane, SquaredHinge
+from eegtl.transfer.solvers import squared_hinge
+from eegtl.transfer.solvers.squared_hinge import Hyperplane, SquaredHinge
 
 
 class TestDegenerate:

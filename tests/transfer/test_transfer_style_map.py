@@ -16,7 +16,7 @@ from reference.style_transfer_naive import (
 )
 from sklearn.covariance import OAS
 
-from eegtl.transfer.style_map import (
+from eegtl.transfer.solvers.style_map import (
     class_prototypes,
     clear_rows,
     fit_style_map,

@@ -16,7 +16,7 @@ from eegtl.transfer import SourceSummary
 from eegtl.transfer.domain_aligner import domains as source_domains
 from eegtl.transfer.domain_aligner import within_moments
 from eegtl.transfer.moments import row_moments
-from eegtl.transfer.subspaces import (
+from eegtl.transfer.solvers.subspaces import (
     check_n_components,
     completed_basis,
     principal_basis,

@@ -21,8 +21,9 @@ from reference.tca_naive import (
 from transfer.transfer_problems import domains, gram, unit_scores
 
 from eegtl.errors import InputError, TransferWarning
-from eegtl.transfer import KPCA, TCA, SubjectNormalizer, krylov
-from eegtl.transfer.eigen import effective_mu
+from eegtl.transfer import KPCA, TCA, SubjectNormalizer
+from eegtl.transfer.solvers import krylov
+from eegtl.transfer.solvers.eigen import effective_mu
 
 pytestmark = pytest.mark.filterwarnings("ignore:TCA with the linear kernel keeps all")
 

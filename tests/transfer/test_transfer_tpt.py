@@ -31,7 +31,7 @@ from eegtl.errors import InputError
 from eegtl.testing import check_transfer_estimator
 from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
 from eegtl.transfer.answers import fit_sharpness
-from eegtl.transfer.parameter_blend import blend_left_out, blend_response
+from eegtl.transfer.solvers.parameter_blend import blend_left_out, blend_response
 from eegtl.transfer.tpt import ALPHAS, TPT
 
 

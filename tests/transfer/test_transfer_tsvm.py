@@ -26,7 +26,7 @@ from eegtl.errors import InputError
 from eegtl.testing import check_transfer_estimator, toy_problem
 from eegtl.transfer import SubjectNormalizer, make_transfer_pipeline, tsvm
 from eegtl.transfer.answers import fit_sharpness
-from eegtl.transfer.squared_hinge import Hyperplane, SquaredHinge, mean_variance
+from eegtl.transfer.solvers.squared_hinge import Hyperplane, SquaredHinge, mean_variance
 from eegtl.transfer.tsvm import ANNEALING, TSVM, balanced_labels, switch_labels
 
 

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from transfer.svm_problems import plane_of, shifted
 
 from eegtl.errors import CalibrationError, InputError
-from eegtl.transfer.squared_hinge import SquaredHinge
+from eegtl.transfer.solvers.squared_hinge import SquaredHinge
 from eegtl.transfer.tsvm import TSVM, balanced_labels
 
 

@@ -22,6 +22,8 @@ INK, FAINT, SHADE, WHITE = "#222222", "#767676", "#D9D9D9", "#FFFFFF"
 SMALL, NORMAL, LARGE = 8.0, 9.0, 10.0
 #: from this number of people on, names are drawn only where they stand out
 MANY = 25
+#: from this number of strips on, the foot of a plot is out of sight at its head
+TALL = 20
 #: how far below the middle of a strip its mean stands, where it hides no dot
 MEAN_BELOW = 0.31
 _FONT = "DejaVu Sans"
@@ -42,7 +44,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", facecolor=WHITE)
 
 
-def drawable(text: object, limit: int = 30) -> str:
+def drawable(text: object, limit: int = 40) -> str:
     r"""Make a name from outside fit to be drawn.
 
     Parameters
@@ -92,6 +94,19 @@ def plain_axes(axes: Axes, *, grid: str = "") -> None:
     axes.set_axisbelow(True)
     if grid:
         axes.grid(True, axis=grid, color=SHADE, linewidth=0.6)  # type: ignore[arg-type]
+
+
+def numbers_on_top(axes: Axes, n_strips: int) -> None:
+    """Repeat the numbers of the x axis above a plot so tall that its foot is out of sight.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    n_strips : int
+        How many lines of dots lie above each other.
+    """
+    if n_strips > TALL:
+        axes.tick_params(axis="x", top=True, labeltop=True)
 
 
 def label(axes: Axes, *, x: str = "", y: str = "", title: str = "") -> None:

@@ -28,6 +28,7 @@ from .canvas import (
     legend,
     line_height,
     new_figure,
+    numbers_on_top,
     plain_axes,
     stack,
     write,
@@ -99,6 +100,7 @@ def differences_figure(
     axes.set_ylim(place - 0.4, -0.6)
     reach = max(5.0, float(np.nanmax(np.abs(deltas.to_numpy()))))
     axes.set_xlim(-1.25 * reach, 1.08 * reach)
+    numbers_on_top(axes, n_lines)
     label(axes, x=f"difference of one person, points of {metric.replace('_', ' ')}")
     _explain(figure, with_interval=metric == "accuracy" and has_intervals(result))
     return figure

@@ -35,6 +35,7 @@ from .canvas import (
     legend,
     line_height,
     new_figure,
+    numbers_on_top,
     plain_axes,
     stack,
     write,
@@ -106,6 +107,7 @@ def subjects_figure(
     axes.set_yticks(range(len(keys)), [drawable(key) for key in keys])
     axes.set_ylim(len(keys) - 0.4, -0.6)
     axes.set_xlim(max(0.0, min(low - 4, 40.0)), 101)
+    numbers_on_top(axes, len(keys))
     label(axes, x=f"{_WORDS[metric]} of one person, %")
     _explain(figure, result, metric, many)
     return figure

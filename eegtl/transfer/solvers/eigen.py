@@ -9,7 +9,7 @@ kernel PCA for those of HKH w = lambda w. KLK = qq' with q = Ke has rank one: in
 first axis is along q, B is diagonal, with mu + |q|^2 once and mu else (so B^-1 is the
 Sherman-Morrison form). No n x n matrix but K itself is formed, and none is inverted.
 
-The same for any few columns in place of q is in `eegtl.transfer.column_pairs`.
+The same for any few columns in place of q is in `eegtl.transfer.solvers.column_pairs`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..errors import InputError
+from ...errors import InputError
 from .column_pairs import definite_pairs
 from .krylov import Pairs, largest_pairs, relative_residuals
 
@@ -219,7 +219,7 @@ def gram_tca(K: Floats, e: Floats, m: int, mu: float, mu_scale: str) -> Solution
     Notes
     -----
     A block Krylov space of K that starts from 1, e and random vectors, and Rayleigh-Ritz on the
-    TCA problem itself inside it; see `eegtl.transfer.krylov`. Time about 10 m n^2, memory
+    TCA problem itself inside it; see `eegtl.transfer.solvers.krylov`. Time about 10 m n^2, memory
     n^2 + 25 m n.
     """
     n = len(K)

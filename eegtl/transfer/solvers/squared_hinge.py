@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..errors import InputError, TransferWarning
+from ...errors import InputError, TransferWarning
 
 Floats = NDArray[np.float64]
 

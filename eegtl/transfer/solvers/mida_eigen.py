@@ -109,7 +109,7 @@ def gram_mida(K: Floats, domains: Floats, labels: Floats, m: int, mu: float) -> 
     Notes
     -----
     A block Krylov space of HKH that starts from D, Y and random vectors (the problem maps it into
-    itself), and Rayleigh-Ritz on MIDA's own problem inside it; see `eegtl.transfer.krylov`.
+    itself), and Rayleigh-Ritz on MIDA's own problem inside it; see `eegtl.transfer.solvers.krylov`.
     Time about (7 m + q) n^2 and up, memory n^2 + 25 m n.
     """
     n = len(K)

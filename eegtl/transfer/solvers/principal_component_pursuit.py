@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 from threadpoolctl import threadpool_limits
 
-from ..errors import InputError, TransferWarning
+from ...errors import InputError, TransferWarning
 
 Floats = NDArray[np.float64]
 

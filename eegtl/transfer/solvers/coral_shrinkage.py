@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from .._checks import check_subjects, unique_subjects
-from .moments import Moments
-from .summary import SourceSummary
+from ..._checks import check_subjects, unique_subjects
+from ..moments import Moments
+from ..summary import SourceSummary
 
 Floats = NDArray[np.float64]
 

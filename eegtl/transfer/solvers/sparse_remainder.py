@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TransferWarning
-from ..kernels._compile import kernel
+from ...errors import TransferWarning
+from ...kernels._compile import kernel
 
 Floats = NDArray[np.float64]
 

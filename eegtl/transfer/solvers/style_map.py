@@ -14,8 +14,8 @@ from scipy import linalg
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from ..kernels.gram import canonical_order
-from .classifiers import oas_covariance
+from ...kernels.gram import canonical_order
+from ..classifiers import oas_covariance
 
 Floats = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ..errors import InputError
+from ...errors import InputError
+from ..moments import Moments
 from .eigen import linear_pca
-from .moments import Moments
 
 Floats = NDArray[np.float64]
 

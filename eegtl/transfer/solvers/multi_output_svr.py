@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TransferWarning
+from ...errors import TransferWarning
 
 Floats = NDArray[np.float64]
 
