@@ -13,6 +13,7 @@ ORDER = [
     "errors",
     "_checks",
     "_optional",
+    "_threads",
     "kernels",
     "recordings",
     "preprocessing",
@@ -24,6 +25,7 @@ ORDER = [
     "report",
     "testing",
     "cli",
+    "__main__",
 ]
 MODULES = sorted((ROOT / "eegtl").rglob("*.py"))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
@@ -173,16 +174,16 @@ def prediction_entropy(probabilities: ArrayLike) -> float:
     Returns
     -------
     float
-        In nats.
+        In nats; NaN where a probability is NaN, since nothing is known of such a prediction.
 
     Examples
     --------
     >>> prediction_entropy([[1.0, 0.0], [1.0, 0.0]])
     0.0
     """
-    p = np.asarray(probabilities, dtype=np.float64)
-    terms = np.where(p > 0, -p * np.log(np.where(p > 0, p, 1.0)), 0.0)
-    return float(terms.sum(axis=1).mean())
+    # below 0 is rounding; `np.maximum` hands NaN on
+    p = np.maximum(np.asarray(probabilities, dtype=np.float64), 0.0)
+    return float(entr(p).sum(axis=1).mean())
 
 
 def _losses(losses: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:

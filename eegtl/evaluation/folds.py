@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .._checks import INFORMATION_LEVELS
-from ..errors import StudyError
+from ..errors import StudyError, TransferWarning
 from .information import InformationSet
 from .protocols import Fold
+from .settings import settings_text
 
 #: What methods may read about source rows, and about calibration rows with their labels.
 SOURCE_ROWS = ("session", "trial", "stimulus", "onset")
@@ -25,6 +26,8 @@ SOURCE_ROWS = ("session", "trial", "stimulus", "onset")
 #: withheld, `trial` is a code (see `StudyData.target_rows`) and `onset` counts from the trial's
 #: first window.
 TARGET_ROWS = ("session", "trial", "onset")
+#: what scores of a window may differ by, relative to the mean score, when it comes alone
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,9 @@ def run_fold(
                 "mend the method or leave it out, and continue."
             ) from error
     seconds = time.perf_counter() - start
-    _check_consumed(task)
+    _check_consumed(task, warned=any(issubclass(w.category, TransferWarning) for w in caught))
     if task.granted.kind != "online":
-        _check_first_window(task, task.take(np.asarray(X), task.fold.test[:1]), y_pred)
+        _check_first_window(task, np.asarray(X), y_pred)
     return FoldOutcome(
         task.row,
         task.repeat,
@@ -178,8 +181,7 @@ def _chosen(estimator: Any) -> str:
     """Write down what a search chose; it may stand at the end of a pipeline."""
     steps = getattr(estimator, "steps_", None)
     last = steps[-1][1] if steps else estimator
-    params = getattr(last, "best_params_", None) or {}
-    return ", ".join(f"{name}={value!r}" for name, value in sorted(params.items()))
+    return settings_text(getattr(last, "best_params_", None) or {})
 
 
 def _fit_and_predict(
@@ -241,8 +243,12 @@ def _labels(predicted: Any) -> NDArray[Any]:
     return labels
 
 
-def _check_consumed(task: FoldTask) -> None:
-    """Refuse an estimator that says it consumed more than it was handed, or nothing of a need."""
+def _check_consumed(task: FoldTask, *, warned: bool) -> None:
+    """Refuse an estimator that says it consumed more than it was handed, or nothing of a need.
+
+    One that gave a `TransferWarning` has said itself that it does less than its name suggests, as
+    with a block of too few rows; the study shows the warning.
+    """
     consumed = getattr(task.estimator, "information_", None)
     if consumed is None:
         return
@@ -254,7 +260,7 @@ def _check_consumed(task: FoldTask) -> None:
             f"information_), but was handed {task.level!r}. Mend information_, or say in needs_ "
             "what the method needs."
         )
-    if consumed == "inductive" and needs != "inductive":
+    if consumed == "inductive" and needs != "inductive" and not warned:
         raise StudyError(
             f"{task.row} needs {needs!r} (its needs_) and was handed {task.level!r} of subject "
             f"{task.fold.name}, but says it consumed nothing (its information_ is 'inductive'). "
@@ -262,21 +268,59 @@ def _check_consumed(task: FoldTask) -> None:
         )
 
 
-def _check_first_window(task: FoldTask, window: NDArray[np.float64], y_pred: NDArray[Any]) -> None:
+def _check_first_window(task: FoldTask, X: NDArray[np.float64], y_pred: NDArray[Any]) -> None:
     """Refuse a `predict` that reads the other windows of its batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            window = task.take(X, task.fold.test[:1])
             alone = _labels(task.estimator.predict(window)).tolist()
         except Exception as error:
             alone = [f"{type(error).__name__}: {error}"]
-    if alone != y_pred[:1].tolist():
+        among = y_pred[:1].tolist()
+        agree = alone == among or _is_tie(task, X, [*among, *alone])
+    if not agree:
         raise StudyError(
-            f"{task.row} predicts {y_pred[:1].tolist()} for the first window of subject "
+            f"{task.row} predicts {among} for the first window of subject "
             f"{task.fold.name} among {len(y_pred)} windows, but {alone} for the same window "
             "alone. What a method learns of the person must come from fit and adapt, so that the "
             "information set holds; let predict treat each window by itself."
         )
+
+
+def _is_tie(task: FoldTask, X: NDArray[np.float64], labels: list[Any]) -> bool:
+    """Say whether two labels of the first window differ because their scores are equal.
+
+    Products of a batch and of a single row are summed in another order, so that a tie may go
+    either way. The scores must be the same in the batch and alone, and the two labels must tie in
+    them: a `predict` of its own may read the batch although the scores do not.
+    """
+    # a classifier with both usually predicts by the first, such as SVC(probability=True)
+    for name in ("decision_function", "predict_proba"):
+        try:
+            score = getattr(task.estimator, name)
+            batch, single = (
+                _class_scores(score(task.take(X, index)), task.estimator.classes_, labels)
+                for index in (task.fold.test, task.fold.test[:1])
+            )
+        except Exception:  # it has none, or none for these labels, or none for a single row
+            continue
+        rounding = _ROUNDING * np.abs(batch).mean()
+        moved = np.abs(batch[0] - single[0]).max()
+        apart = max(np.ptp(batch[0]), np.ptp(single[0]))
+        if moved <= rounding and apart <= rounding:
+            return True
+    return False
+
+
+def _class_scores(scores: Any, classes: Any, labels: list[Any]) -> NDArray[np.float64]:
+    """Give the columns of two labels; a single column is the second class against the first."""
+    values, names = np.asarray(scores, dtype=np.float64), np.asarray(classes).tolist()
+    if values.ndim == 1:
+        values = np.column_stack([-values, values])
+    if values.shape[1] != len(names):
+        raise StudyError(f"scores of the shape {values.shape} for {len(names)} classes")
+    return values[:, [names.index(label) for label in labels]]
 
 
 def _describe(rows: pd.DataFrame | None, index: NDArray[np.intp], columns: tuple[str, ...]) -> Any:

@@ -96,7 +96,9 @@ def class_effect(
             np.square(own[y == c] - own[y == c].mean(axis=0)).sum(axis=0) for c in present
         )
         spread = np.sqrt(squares / (len(own) - len(present)))
-        spread[spread == 0] = np.nan
+        # a constant feature shows no effect, and the rounding of its mean must not pass for one
+        constant = np.ptp(own, axis=0) <= 10 * np.finfo(np.float64).eps * np.abs(own).max(axis=0)
+        spread[constant | (spread == 0)] = np.nan
         for c in present:
             gap = own[y == c].mean(axis=0) - own[y != c].mean(axis=0)
             effects[person, c] = gap / spread

@@ -116,7 +116,8 @@ def run_study(
         When the table does not allow the comparison, a method fails, is unknown or does not
         keep to its information level, or `out` holds another study or is in use.
     InformationError
-        When a method asked for by name needs more than `information` grants.
+        When a method asked for by name or family has no row that `information` allows; where it
+        has some, the others are left out with a note.
 
     Examples
     --------
@@ -134,11 +135,12 @@ def run_study(
     plain = view_columns(used.columns, features)
     data = study_arrays(used, protocol, seed)
     folds = list(protocol.split(used))
+    studied = replace(data, X=data.X[:, plain])
     window = used.info.get("window")
     rows, notes = choose_rows(
         methods, granted, seed, tune=tune, window=window, columns=used.columns
     )
-    notes = [*study_notes(table, used, data, folds, protocol), *notes]
+    notes = [*study_notes(table, used, studied, folds, protocol), *notes]
     if n_shuffles and shuffle_note(data):
         notes.append(shuffle_note(data))
     can_shuffle = n_shuffles and len(fixed_people(data)) < len(np.unique(data.subjects))
@@ -152,9 +154,9 @@ def run_study(
     with open_store(folder, facts, if_exists=if_exists) as store:
         shown = [_shown(row, granted, levels[row.key], used.causal, seed) for row in rows]
         about = FeatureTable(
-            used.X[:, plain], used.columns[plain], used.meta, causal=used.causal, info=used.info
+            studied.X, used.columns[plain], used.meta, causal=used.causal, info=used.info
         )
-        _describe(store, about, replace(data, X=about.X), folds, shown, notes, seed)
+        _describe(store, about, studied, folds, shown, notes, seed)
         labels = all_labels(data, n_shuffles, seed)
         views = {
             row.key: view_columns(used.columns, row.view) if row.view else plain for row in rows

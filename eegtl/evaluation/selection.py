@@ -26,6 +26,9 @@ from .views import NOWHERE, Layout, layout_of
 #: What `run_study` takes as methods.
 Methods = Iterable["str | Method | StudyRow"] | Mapping[str, Any] | None
 
+#: a row that the information set does not allow, and why
+_Refusal = tuple[StudyRow, InformationError]
+
 #: the table treats rows of these names as references
 _RESERVED = tuple(dict.fromkeys(m.name for m in METHODS if m.role == "reference"))
 
@@ -46,7 +49,8 @@ def choose_rows(
     methods : iterable of str, Method or StudyRow, mapping of str to estimator, or None
         Names or families of `METHODS`, records of one's own, or a mapping that gives unfitted
         estimators names of their own (and may hold names of methods, too);
-        None means all of `METHODS` that the information set allows. The baselines (source-only,
+        None means all of `METHODS` that the information set allows. Of a method, or family, that is
+        asked for, too, rows are left out that it does not allow. The baselines (source-only,
         majority, shuffled labels) are always among the rows.
     granted : InformationSet
         What the protocol grants.
@@ -74,7 +78,7 @@ def choose_rows(
         When a name is unknown, reserved or no valid text, two rows have the same name and
         normalisation, or there is nothing to tune.
     InformationError
-        When a method asked for by name needs more than is granted.
+        When no row of what is asked for is allowed: each needs more than is granted.
 
     Examples
     --------
@@ -82,62 +86,114 @@ def choose_rows(
     >>> [row.key for row in rows if row.role == "transfer"][:2]
     ['tca [z0]', 'tca [z2]']
     """
+    if tune is not None:
+        criterion_named(tune)
     asked, own = _asked(methods, seed, columns)
+    named = [method for group in asked.values() for method in group]
+    check = partial(_split, granted=granted, tune=tune, window=window, seed=seed)
     rows: list[StudyRow] = []
-    left_out: list[str] = []
+    refused: list[_Refusal] = []
     without: list[str] = []
-    labels = False
-    tuned = partial(_with_tuned, granted=granted, tune=tune, window=window, seed=seed)
+    found: dict[Method, tuple[list[StudyRow], list[_Refusal]]] = {}
     for method in METHODS:
-        if not (methods is None or method.always or method in asked):
+        if not (methods is None or method.always or method in named):
             continue
         try:
             layout = _layout(method, columns)
         except StudyError:
-            if method in asked:
+            if method in named:
                 raise
             without.append(f"{method.name} (reads {', '.join(method.view)})")
             continue
-        for row in method.rows(layout):
-            if method.shuffled and any(r.shuffled for r in rows):
-                break
-            try:
-                check_row(row, granted, seed)
-            except InformationError:
-                if method in asked and not method.always:
-                    raise
-                # the pooled baseline is of interest beside methods that use labels only
-                if not method.shuffled and method.family != "source+calibration":
-                    left_out.append(row.key)
-                    labels |= needs_of(row.build(seed)) == "labelled" or row.uses == "labelled"
-            else:
-                rows += tuned(method, row)
-    brought = [both for method, row in own for both in tuned(method, row)]
-    for row in brought:
-        if row.name in _RESERVED:
-            raise StudyError(
-                f"{row.name!r} is the name of a row that stands in every study; give the method "
-                "another name."
-            )
-        check_row(row, granted, seed)
+        found[method] = check(method, method.rows(layout))
+        rows += found[method][0][:1] if method.shuffled else found[method][0]
+        # the pooled baseline is of interest beside methods that use labels only
+        if not method.shuffled and method.family != "source+calibration":
+            refused += found[method][1]
+    for group in asked.values():
+        _refuse_empty([found[method] for method in group])
+    brought: list[StudyRow] = []
+    for record, group_rows in own:
+        _check_reserved(group_rows)
+        allowed, not_allowed = check(record, group_rows)
+        _refuse_empty([(allowed, not_allowed)])
+        brought += allowed
+        refused += not_allowed
     first_reference = next(i for i, row in enumerate(rows) if row.role == "reference")
     rows[first_reference:first_reference] = brought
     _check_unique(rows)
     if tune is not None and not any(row.search for row in rows):
-        raise StudyError(
-            f"there is nothing to tune by {tune!r}: none of the methods has a grid. With a grid "
-            f"are: {', '.join(dict.fromkeys(m.family for m in METHODS if m.grid))}."
-        )
-    notes = []
-    if left_out:
-        notes.append(
-            f"left out, since the information set {granted.tag!r} does not grant what they need: "
-            + ", ".join(left_out)
-            + (". Labels are granted by, for example, calibration:60:labelled" if labels else "")
-        )
+        _refuse_tuning(tune, granted, refused)
+    notes = _left_out(refused, granted, seed)
     if without:
         notes.append(f"left out, since the table lacks their features: {', '.join(without)}")
     return rows, notes
+
+
+def _split(
+    method: Method | None,
+    rows: list[StudyRow],
+    *,
+    granted: InformationSet,
+    tune: str | None,
+    window: float | None,
+    seed: int,
+) -> tuple[list[StudyRow], list[_Refusal]]:
+    """Part the rows that are allowed from those that are not.
+
+    Behind each allowed row stands the tuned one, where that is asked for and its method has a grid.
+    """
+    allowed: list[StudyRow] = []
+    refused: list[_Refusal] = []
+    for row in rows:
+        try:
+            check_row(row, granted, seed)
+        except InformationError as error:
+            refused.append((row, error))
+            continue
+        allowed.append(row)
+        if tune is None or method is None or not method.grid:
+            continue
+        tuned = tuned_row(method, row, granted, criterion=tune, window=window, seed=seed)
+        try:
+            check_row(tuned, granted, seed)
+        except InformationError as error:
+            refused.append((tuned, error))
+        else:
+            allowed.append(tuned)
+    return allowed, refused
+
+
+def _refuse_empty(parts: list[tuple[list[StudyRow], list[_Refusal]]]) -> None:
+    """Refuse what was asked for when no row of it is allowed."""
+    errors = [error for _, refused in parts for _, error in refused]
+    if errors and not any(allowed for allowed, _ in parts):
+        raise errors[0]
+
+
+def _refuse_tuning(tune: str, granted: InformationSet, refused: list[_Refusal]) -> None:
+    """Say why there is nothing to tune."""
+    reasons = [str(error) for row, error in refused if row.search]
+    if not reasons:
+        reasons = [
+            f"none of the methods that {granted.tag!r} allows has a grid. With a grid are: "
+            f"{', '.join(dict.fromkeys(m.family for m in METHODS if m.grid))}."
+        ]
+    raise StudyError(f"there is nothing to tune by {tune!r}: {reasons[0]}")
+
+
+def _left_out(refused: list[_Refusal], granted: InformationSet, seed: int) -> list[str]:
+    """Name the rows that are left out, tuned ones with a reason of their own."""
+    plain = [row for row, _ in refused if not row.search]
+    notes = []
+    if plain:
+        labels = any("labelled" in (needs_of(row.build(seed)), row.uses) for row in plain)
+        notes.append(
+            f"left out, since the information set {granted.tag!r} does not grant what they need: "
+            + ", ".join(row.key for row in plain)
+            + (". Labels are granted by, for example, calibration:60:labelled" if labels else "")
+        )
+    return [*notes, *(f"left out: {error}" for row, error in refused if row.search)]
 
 
 def extra_features(methods: Methods, features: Iterable[str]) -> tuple[str, ...]:
@@ -159,8 +215,8 @@ def extra_features(methods: Methods, features: Iterable[str]) -> tuple[str, ...]
     >>> extra_features(["tca"], ["de"])
     ()
     """
-    asked = list(METHODS) if methods is None else _asked(methods, 0, None)[0]
-    names = dict.fromkeys(name for method in asked for name in method.view)
+    groups = [METHODS] if methods is None else _asked(methods, 0, None)[0].values()
+    names = dict.fromkeys(name for group in groups for method in group for name in method.view)
     return tuple(name for name in names if name not in set(features))
 
 
@@ -266,46 +322,28 @@ def _clone(estimator: Any, seed: int) -> Any:
     return clone(estimator)
 
 
-def _with_tuned(
-    method: Method | None,
-    row: StudyRow,
-    *,
-    granted: InformationSet,
-    tune: str | None,
-    window: float | None,
-    seed: int,
-) -> list[StudyRow]:
-    """Give a row and, where that is asked for and its method has a grid, the tuned row."""
-    if tune is None:
-        return [row]
-    criterion_named(tune)
-    if method is None or not method.grid:
-        return [row]
-    return [row, tuned_row(method, row, granted, criterion=tune, window=window, seed=seed)]
-
-
 def _asked(
     methods: Methods, seed: int, columns: pd.MultiIndex | None
-) -> tuple[list[Method], list[tuple[Method | None, StudyRow]]]:
-    """Separate the methods asked for by name from rows that the caller brings."""
+) -> tuple[dict[str, list[Method]], list[tuple[Method | None, list[StudyRow]]]]:
+    """Separate the methods asked for, by name or family, from rows that the caller brings."""
+    asked: dict[str, list[Method]] = {}
+    own: list[tuple[Method | None, list[StudyRow]]] = []
     if methods is None:
-        return [], []
-    asked: list[Method] = []
-    own: list[tuple[Method | None, StudyRow]] = []
+        return asked, own
     if isinstance(methods, Mapping):
         for name, method in methods.items():
             if isinstance(method, str):
-                asked.extend(_by_name(method))
+                asked[method] = _by_name(method)
             else:
-                own.append((None, row_of_estimator(name, method, seed)))
+                own.append((None, [row_of_estimator(name, method, seed)]))
         return asked, own
     for method in [methods] if isinstance(methods, str) else methods:
         if isinstance(method, StudyRow):
-            own.append((None, method))
+            own.append((None, [method]))
         elif isinstance(method, Method):
-            own.extend((method, row) for row in method.rows(_layout(method, columns)))
+            own.append((method, method.rows(_layout(method, columns))))
         else:
-            asked.extend(_by_name(method))
+            asked[method] = _by_name(method)
     return asked, own
 
 
@@ -323,6 +361,15 @@ def _by_name(name: Any) -> list[Method]:
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise StudyError(f"unknown method {name!r}; known are: {', '.join(known)}.{hint}")
+
+
+def _check_reserved(rows: list[StudyRow]) -> None:
+    for row in rows:
+        if row.name in _RESERVED:
+            raise StudyError(
+                f"{row.name!r} is the name of a row that stands in every study; give the method "
+                "another name."
+            )
 
 
 def _check_unique(rows: list[StudyRow]) -> None:

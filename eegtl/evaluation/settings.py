@@ -89,3 +89,22 @@ def _code(code: CodeType) -> bytes:
 
 def _qualified(thing: type | Callable[..., Any]) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Write down settings as tables and messages show them.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> settings_text({"tca__n_components": 5, "tca__kernel": "rbf"})
+    "tca__kernel='rbf', tca__n_components=5"
+    """
+    return ", ".join(f"{name}={value!r}" for name, value in sorted(settings.items()))

@@ -244,6 +244,30 @@ def study_arrays(table: Any, protocol: Protocol, seed: int = 0) -> StudyData:
     )
 
 
+def varies(rows: NDArray[np.float64]) -> bool:
+    """Say whether windows differ in any feature by more than rounding.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_windows, n_features)
+
+    Returns
+    -------
+    bool
+        False for a single window, too.
+
+    Examples
+    --------
+    >>> varies(np.array([[0.1, 2.0], [0.1, 2.1]])), varies(np.full((5, 2), 0.1))
+    (True, False)
+    """
+    if len(rows) < 2:
+        return False
+    # not by the standard deviation: the mean of many equal numbers is off by more than rounding
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(rows).max(axis=0)
+    return bool((np.ptp(rows, axis=0) > rounding).any())
+
+
 def opaque_rows(
     meta: pd.DataFrame, subjects: NDArray[Any], trials: NDArray[np.intp], seed: int
 ) -> pd.DataFrame:

@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import MemoryEstimateError
+from ..errors import InputError, MemoryEstimateError
 from ..kernels.gram import canonical_order, median_gamma
 from ..transfer import SubjectNormalizer
 from ..transfer.distances import DISTANCES, proxy_a_distance, split_noise, trial_halves
 from .blocks import time_order
 from .information import InformationSet
 from .protocols import Fold, Protocol, choose_protocol
-from .study_data import StudyData, study_arrays, usable_rows
+from .study_data import StudyData, study_arrays, usable_rows, varies
+from .study_notes import flat_notes
 from .views import view_columns
 
 Floats = NDArray[np.float64]
@@ -91,7 +92,8 @@ def study_distances(meta: pd.DataFrame, data: StudyData, folds: list[Fold]) -> p
         for all people. At most 2000 windows of a person, evenly spread in time, and of the
         sources, evenly spread in the order of their content, are used. Behind ``z2``, where all
         means are 0, distances of means would tell the number of windows alone, so ``mmd_rbf``
-        stands there by itself. NaN where a person has too few windows.
+        stands there by itself. NaN where a person has too few windows, or all of them are the
+        same: what does not vary within the person has no scale to be measured by.
     """
     return _table(_measured(meta, data, folds, _STORED, []))
 
@@ -125,7 +127,8 @@ def person_distances(
         As `study_distances` gives it, with more distances. ``proxy_a`` needs two trials of a
         person, and is NaN elsewhere.
     notes : list of str
-        Distances that are left out because the features are too many for them.
+        People whose windows are all the same, distances that are left out because the features
+        are too many for them.
 
     Raises
     ------
@@ -147,7 +150,7 @@ def person_distances(
     data = study_arrays(used, chosen)
     data = replace(data, X=data.X[:, view_columns(used.columns, features)])
     folds = list(chosen.split(used))
-    notes: list[str] = []
+    notes = flat_notes(data)
     lines = _measured(used.meta, data, folds, tuple(distances), notes, progress)
     return _table(lines), notes
 
@@ -195,7 +198,15 @@ def _measured(
             rows = np.unique(np.concatenate([fold.calibration, fold.target, fold.test]))
             rows = _spread(time_order(meta, rows))
             source = _spread(order[np.isin(order, fold.source)])
-            pair = _Pair(X[rows], X[source], data.trials[rows], data.trials[source], width)
+            pair = _Pair(
+                X[rows],
+                X[source],
+                data.trials[rows],
+                data.trials[source],
+                width,
+                # as they came: behind a normaliser equal rows may differ by rounding
+                flat=len(rows) > 1 and not varies(data.X[rows]),
+            )
             for distance in distances:
                 if distance.name in refused or (name == "z2" and not distance.behind_z2):
                     continue
@@ -220,9 +231,12 @@ class _Pair:
     trials: NDArray[np.intp]
     other_trials: NDArray[np.intp]
     width: float
+    flat: bool
 
     def value(self, distance: str) -> float:
-        """Give the distance; NaN where there are too few windows or trials."""
+        """Give the distance; NaN where there are too few windows or trials, or all are equal."""
+        if self.flat:
+            return float("nan")
         if distance == _BY_TRIAL:
             return _proxy_a(self.own, self.others, self.trials, self.other_trials)
         if min(len(self.own), len(self.others)) < 2:
@@ -230,7 +244,9 @@ class _Pair:
         return self._distance(distance, self.own, self.others)
 
     def noise(self, distance: str) -> float:
-        """Give the distance within the person."""
+        """Give the distance within the person; NaN where it is not defined."""
+        if self.flat:
+            return float("nan")
         if distance != _BY_TRIAL:
             return split_noise(partial(self._distance, distance), self.own, self.trials)
         halves = trial_halves(self.trials)
@@ -241,7 +257,12 @@ class _Pair:
 
     def _distance(self, distance: str, A: Floats, B: Floats) -> float:
         settings = {"gamma": self.width} if distance in _BY_WIDTH else {}
-        return float(DISTANCES[distance](A, B, **settings))
+        try:
+            return float(DISTANCES[distance](A, B, **settings))
+        except InputError:
+            # The table is checked, so this is a side without spread: a person, or a half of the
+            # own windows, with a flat signal. One of many people must not end the study.
+            return float("nan")
 
 
 def _proxy_a(A: Floats, B: Floats, trials_a: NDArray[Any], trials_b: NDArray[Any]) -> float:

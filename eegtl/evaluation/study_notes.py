@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .blocks import order_note
 from .information import InformationSet
 from .protocols import Fold, Protocol
-from .study_data import StudyData
+from .study_data import StudyData, varies
 
 
 def study_notes(
@@ -27,18 +27,20 @@ def study_notes(
     used : FeatureTable
         Its rows that are studied.
     data : StudyData
+        With the features that the study is about.
     folds : list of Fold
     protocol : protocol
 
     Returns
     -------
     list of str
-        Recordings, people and trials left out, an order of names, an order of trials that cannot
-        be told, people with one class left to score.
+        Recordings, people and trials left out, people without a signal, an order of names, an
+        order of trials that cannot be told, people with one class left to score.
     """
     notes = [f"left out: {problem}" for problem in table.info.get("skipped", [])]
     notes += _vanished(table.meta, used.meta)
     notes += _flagged(used.meta)
+    notes += flat_notes(data)
     notes += protocol.notes(used)
     if InformationSet.parse(protocol.information).kind in ("calibration", "online"):
         notes += order_note(used.meta)
@@ -62,6 +64,33 @@ def _flagged(meta: pd.DataFrame) -> list[str]:
         "they are scored all the same"
         for subject, rows in marked.groupby("subject", sort=False)
     ]
+
+
+def flat_notes(data: StudyData) -> list[str]:
+    """Name the people, or sessions, whose windows are all the same.
+
+    Parameters
+    ----------
+    data : StudyData
+
+    Returns
+    -------
+    list of str
+        One note a person or session; nobody with a single window is among them.
+    """
+    by_session = not np.array_equal(data.domains, data.subjects)
+    notes = []
+    for unit in dict.fromkeys(data.units.tolist()):
+        own = np.flatnonzero(data.units == unit)
+        if len(own) < 2 or varies(data.X[own]):
+            continue
+        session = f" session {data.domains[own[0]]}" if by_session else ""
+        notes.append(
+            f"subject {data.subjects[own[0]]}{session}: all {len(own)} windows are identical (a "
+            "flat signal?), so that no method can tell them apart and no distance to the others is "
+            "measured; mend the recording, or leave it out"
+        )
+    return notes
 
 
 def _kinds(flags: pd.Series) -> list[str]:

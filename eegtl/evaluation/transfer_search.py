@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import clone
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metaestimators import available_if
 
 from .._checks import highest_information
 from ..errors import TransferWarning
@@ -16,7 +16,16 @@ from ..transfer.answers import DelegatingClassifier
 from ..transfer.base import Floats, Target
 from ..transfer.steps import adapt_arguments
 from .information import InformationSet, needs_of
-from .tuning import Grid, SearchResult, configurations_of, criterion_named, search
+from .tuning import Grid, SearchResult, configurations_of, configured, criterion_named, search
+
+
+def _can_partial_adapt(self: TransferSearch) -> bool:
+    if criterion_named(self.criterion).needs_target:
+        raise AttributeError(
+            f"the criterion {self.criterion!r} chooses anew with each row of the wearer, so that "
+            "there is no partial_adapt; with 'source' there is."
+        )
+    return callable(self._delegate().partial_adapt)
 
 
 class TransferSearch(DelegatingClassifier):
@@ -64,6 +73,8 @@ class TransferSearch(DelegatingClassifier):
 
     Notes
     -----
+    With the criterion ``source`` there is a `partial_adapt` where the estimator has an exact one.
+
     *Needs* `rows` (session, trial, stimulus, onset) where `information` speaks of time. With fewer
     than two source people there is nothing to choose by: the settings stay as they were given,
     and a `TransferWarning` says so.
@@ -106,9 +117,9 @@ class TransferSearch(DelegatingClassifier):
 
     @property
     def needs_(self) -> str:  # type: ignore[override]
-        """The least information with which it deserves its name."""
+        """The least information with which it deserves its name; of what was chosen, if it was."""
         own = "unlabelled" if criterion_named(self.criterion).needs_target else "inductive"
-        return highest_information(needs_of(self.estimator), own)
+        return highest_information(needs_of(self._delegate()), own)
 
     @property
     def reads_rows(self) -> bool:  # type: ignore[override]
@@ -157,6 +168,22 @@ class TransferSearch(DelegatingClassifier):
         self.best_estimator_ = best
         return highest_information("unlabelled", best.information_)
 
+    @available_if(_can_partial_adapt)
+    def partial_adapt(self, X_target: ArrayLike) -> Self:
+        """Take further rows of the same wearer; only where what was chosen can, exactly.
+
+        Parameters
+        ----------
+        X_target : array-like of shape (n_new, n_features)
+
+        Returns
+        -------
+        self
+        """
+        best = self.best_estimator_.partial_adapt(self._check_X(X_target))
+        self._set_consumed(best.information_, best.n_target_windows_)
+        return self
+
     def _can_choose(self, subjects: NDArray[Any]) -> bool:
         if len(set(subjects.tolist())) > 1:
             return True
@@ -192,8 +219,7 @@ class TransferSearch(DelegatingClassifier):
         self.scores_ = found.scores["score"].to_numpy(dtype=np.float64)
 
     def _fitted(self, params: dict[str, Any], X: Floats, y: Any, subjects: Any, rows: Any) -> Any:
-        model = clone(self.estimator).set_params(**clone(params, safe=False))
-        return model.fit(X, y, subjects=subjects, rows=rows)
+        return configured(self.estimator, params).fit(X, y, subjects=subjects, rows=rows)
 
     @property
     def assumes_(self) -> str:  # type: ignore[override]

@@ -6,12 +6,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..errors import InformationError
+from .._checks import INFORMATION_LEVELS
+from ..errors import InformationError, StudyError
 from ..transfer import TransferPipeline, make_transfer_pipeline
-from .information import InformationSet, needs_of
+from .information import InformationSet, can_run_online, needs_of
 from .method import Method, StudyRow
+from .settings import settings_text
 from .transfer_search import TransferSearch
-from .tuning import configurations_of, criterion_named
+from .tuning import configurations_of, configured, criterion_named
 
 
 def tuned_row(
@@ -43,6 +45,11 @@ def tuned_row(
     -------
     StudyRow
         Named ``<method>, tuned``.
+
+    Raises
+    ------
+    StudyError
+        When none of the method's own steps has the parameters of its grid.
 
     Examples
     --------
@@ -93,10 +100,14 @@ def check_search(estimator: Any, handed: InformationSet, name: str) -> None:
     ------
     InformationError
         When the source people in the wearer's place give more or less. A criterion other than
-        ``source`` puts nobody there, and an inductive method is handed nothing of them.
+        ``source`` puts nobody there, and an inductive method is handed nothing of them. Or when a
+        configuration needs more than the row is handed.
     """
     search = _search_of(estimator)
-    if search is None or criterion_named(search.criterion).needs_target:
+    if search is None:
+        return
+    _check_configurations(search, handed, name)
+    if criterion_named(search.criterion).needs_target:
         return
     own = InformationSet.parse(search.information)
     if own == handed or (needs_of(search) == "inductive" and not own.labelled):
@@ -106,6 +117,29 @@ def check_search(estimator: Any, handed: InformationSet, name: str) -> None:
         "of the wearer in this study; settings chosen for the one need not suit the other. Give "
         f"TransferSearch information={handed.tag!r}, or the study another information set."
     )
+
+
+def _check_configurations(search: TransferSearch, handed: InformationSet, name: str) -> None:
+    """Refuse settings that need more than those the search starts from, by which it is handed."""
+    unlabelled = criterion_named(search.criterion).needs_target
+    for settings in configurations_of(search.grid, search.estimator):
+        model = configured(search.estimator, settings)
+        needs = needs_of(model)
+        # the other criteria hand the wearer's rows on without labels, whatever the study grants
+        level = "unlabelled" if unlabelled else handed.level
+        if INFORMATION_LEVELS.index(needs) > INFORMATION_LEVELS.index(level):
+            raise InformationError(
+                f"{name} with {settings_text(settings)} needs {needs} rows of the target, but its "
+                f"search is handed {handed.sees(level)}. Leave these settings out of the grid, or "
+                f"put them into a method that asks for more (uses={needs!r}) where the study "
+                "grants it."
+            )
+        if handed.kind == "online" and needs != "inductive" and not can_run_online(model):
+            raise InformationError(
+                f"{name} with {settings_text(settings)} cannot take rows of the target as they "
+                f"arrive (it has no partial_adapt), but the information set is {handed.tag!r}. "
+                "Leave these settings out of the grid, or choose another information set."
+            )
 
 
 def _search_of(estimator: Any) -> TransferSearch | None:
@@ -129,15 +163,22 @@ def _build(
     goes around all. The other criteria compare rows of sources and wearer as they are, which
     asks for the normaliser in front.
     """
-    pipeline = row.build(seed)
-    front, rest = [], list(pipeline.steps)
-    if criterion_named(criterion).needs_target and row.normalization != "none":
-        front, rest = [rest[0][1]], rest[1:]
-    first = method.make_steps(seed)[0]
-    step = next(name for name, own in rest if type(own) is type(first))
-    grid = {f"{step}__{name}": list(values) for name, values in (method.grid or {}).items()}
+    steps = list(row.build(seed).steps)
+    n_front = int(row.normalization != "none" and not method.inside)
+    own = steps[n_front : len(steps) - (method.classifier is not None)]
+    wanted = method.grid or {}
+    step = next((name for name, part in own if set(wanted) <= set(part.get_params())), None)
+    if step is None:
+        raise StudyError(
+            f"the method {method.name!r} has a grid for {', '.join(wanted)}, but none of its own "
+            f"steps ({', '.join(type(part).__name__ for _, part in own)}) has these parameters. "
+            "Name parameters of one of them."
+        )
+    grid = {f"{step}__{name}": list(values) for name, values in wanted.items()}
+    n_outside = n_front if criterion_named(criterion).needs_target else 0
+    front = [part for _, part in steps[:n_outside]]
     search = TransferSearch(
-        TransferPipeline(rest),
+        TransferPipeline(steps[n_outside:]),
         grid,
         criterion=criterion,
         information=information,

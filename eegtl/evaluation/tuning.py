@@ -19,6 +19,7 @@ from .._checks import check_rows, check_subjects
 from ..errors import StudyError, TransferWarning
 from .criteria import CRITERIA, Criterion, Sources, source_weights
 from .information import InformationSet, check
+from .settings import settings_text
 from .study_data import opaque_rows
 
 #: What `search` takes as a grid.
@@ -105,9 +106,9 @@ def search(
     ------
     StudyError
         When the criterion is unknown or lacks what it needs, there are fewer than two source
-        people, the grid is empty, or a fit fails.
+        people, the grid is empty, a fit fails, or no configuration has a finite score.
     InformationError
-        When the estimator needs more than `information` grants.
+        When the estimator, or a configuration of it, needs more than `information` grants.
 
     Notes
     -----
@@ -150,6 +151,9 @@ def search(
             sources = replace(sources, weights=source_weights(sources.X, target))
     else:
         check(estimator, sources.information)
+    for settings in configurations:
+        name = f"{type(estimator).__name__} with {settings_text(settings)}"
+        check(configured(estimator, settings), sources.information, name=name)
     people = sources.wearers if criterion == "source" else sources.people
     n_people = len(np.unique(sources.subjects.astype(str)))
     if n_people < 2 or not people:
@@ -223,6 +227,24 @@ def configurations_of(grid: Grid, estimator: Any) -> list[dict[str, Any]]:
     return configurations
 
 
+def configured(estimator: Any, settings: Mapping[str, Any]) -> Any:
+    """Give a fresh estimator with some settings changed.
+
+    Parameters
+    ----------
+    estimator : estimator
+    settings : mapping of str to value
+        As in `configurations_of`.
+
+    Returns
+    -------
+    estimator
+        Unfitted.
+    """
+    # values may be estimators, which a fit would otherwise change in the grid
+    return clone(estimator).set_params(**clone(dict(settings), safe=False))
+
+
 def make_sources(
     X: ArrayLike,
     y: ArrayLike,
@@ -277,7 +299,7 @@ def _scores(
     n_jobs: int,
 ) -> list[float]:
     """Score every configuration, here or in processes."""
-    models = [clone(estimator).set_params(**clone(p, safe=False)) for p in configurations]
+    models = [configured(estimator, settings) for settings in configurations]
     if n_jobs == 1:
         return [_score(criterion, model, sources) for model in models]
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
@@ -295,6 +317,12 @@ def _result(
     scores: list[float], configurations: list[dict[str, Any]], criterion: Criterion
 ) -> SearchResult:
     values = np.where(np.isfinite(scores), scores, -np.inf)
+    if not np.isfinite(values).any():
+        raise StudyError(
+            f"none of the {len(scores)} configurations has a finite score by the criterion "
+            f"{criterion.name!r} (the first has {scores[0]}), so that there is nothing to choose "
+            "by. Look for NaN in what the estimator predicts, or choose another criterion."
+        )
     best = int(np.flatnonzero(values >= values.max() - _TIE)[0])
     table = pd.DataFrame(configurations, index=range(len(configurations)))
     return SearchResult(

@@ -13,13 +13,11 @@ longer windows or wider bands where the least eigenvalues matter, as in tangent 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import ThreadpoolController
 
+from .._threads import one_thread
 from .feature import VARIANCE_FLOOR, Floats, Layout
 from .table import make_columns
 
@@ -161,25 +159,3 @@ def pair_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) ->
 def _import_now() -> None:
     """Import what the first window would wait for."""
     tangent_vectors(shrunk_covariances(np.eye(2)[None]))
-
-
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    """Find the libraries of linear algebra, once."""
-    return ThreadpoolController()
-
-
-def one_thread() -> AbstractContextManager[None]:
-    """Keep small matrices in one thread: several threads take up to a hundred times as long.
-
-    Returns
-    -------
-    context manager
-
-    Examples
-    --------
-    >>> with one_thread():
-    ...     values = np.linalg.eigvalsh(np.eye(3))
-    """
-    limits: AbstractContextManager[None] = _controller().limit(limits=1, user_api="blas")
-    return limits

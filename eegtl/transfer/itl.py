@@ -6,15 +6,14 @@ rows count, so the number of rows is bounded.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
-from threadpoolctl import ThreadpoolController
 
+from .._threads import one_thread
 from ..errors import InputError
 from ..kernels.gram import canonical_order
 from .base import Aligner, Floats, Target
@@ -188,7 +187,7 @@ def itl_ascent(
         value, gradient, _ = on_the_sphere(flat.reshape(start.shape), source, target, sizes, lam)
         return -value, -gradient.ravel()
 
-    with _blas().limit(limits=1, user_api="blas"):  # small products: threads would wait
+    with one_thread():
         trace = [-descend(start.ravel())[0]]
         found = minimize(
             descend,
@@ -382,12 +381,6 @@ def quotas(counts: list[int], n_rows: int) -> list[int]:
             break
         taken[c] += 1
     return taken
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """Find the libraries whose threads can be limited; looking for them takes milliseconds."""
-    return ThreadpoolController()
 
 
 def _draw(rng: np.random.Generator, n: int, most: int) -> NDArray[np.intp]:

@@ -11,8 +11,8 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.metaestimators import available_if
 
 from .._checks import known_subjects, unique_subjects
+from .._threads import one_thread
 from ..errors import InputError, TransferWarning
-from ..features.covariance import one_thread
 from .base import Aligner, Floats, Target
 from .covariance_means import METRICS, domain_mean, mean_matrix
 from .covariance_rows import count_channels, covariance_blocks, matrices_to_rows, mean_variances

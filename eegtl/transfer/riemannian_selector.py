@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin
 
 from .._checks import unique_subjects
+from .._threads import one_thread
 from ..errors import InputError, TransferWarning
-from ..features.covariance import one_thread
 from .base import Aligner, Floats, Target
 from .covariance_means import domain_mean
 from .covariance_rows import covariance_blocks, mean_variances

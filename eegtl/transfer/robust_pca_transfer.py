@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._threads import one_thread
 from ..errors import InputError, TransferWarning
-from ..features.covariance import one_thread
 from .answers import DelegatingClassifier
 from .base import Floats, Target
 from .classifiers import oas_covariance, unfitted_classifier

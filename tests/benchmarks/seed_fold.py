@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from eegtl._threads import one_thread
 from eegtl.errors import TransferWarning
 from eegtl.evaluation import METHODS
 from eegtl.evaluation.views import Layout
+from eegtl.features.covariance import tangent_vectors
+from eegtl.transfer.covariance_rows import rows_to_matrices
 
 #: 62 channels x 5 bands; 14 people of 3394 windows; the wearer has as many
 N_FEATURES, N_PEOPLE, N_WINDOWS, N_TRIALS = 310, 14, 3394, 15
@@ -71,6 +74,14 @@ def main(key: str) -> None:
     build = row.build
     if record.view:
         blocks = {"de": X, "cov": covariance_rows(labels, subjects)}
+        if "tangent" in record.view:
+            with one_thread():
+                blocks["tangent"] = np.vstack(
+                    [
+                        tangent_vectors(rows_to_matrices(part)[:, 0])
+                        for part in np.array_split(blocks["cov"], 50)
+                    ]
+                )
         X = np.column_stack([blocks[name] for name in record.view])
         ends = np.cumsum([0, *(blocks[name].shape[1] for name in record.view)]).tolist()
         places = dict(zip(record.view, pairwise(ends), strict=True))

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eegtl import report
-from eegtl.cli import app, study_distances
+from eegtl.cli import app, extraction, study_distances
 from eegtl.evaluation import StudyResult
 from eegtl.evaluation import study_distances as measured
 from eegtl.evaluation.study_distances import STUDY_DISTANCES
@@ -48,6 +48,26 @@ def _call(*arguments, code=0):
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
+
+
+def test_a_flat_person_is_named_and_shown_without_distances(tmp_path, monkeypatch):
+    def flattened(*arguments, **more):
+        table, notes = read(*arguments, **more)
+        table.X[(table.meta["subject"] == "w02").to_numpy()] = -5.5
+        return table, notes
+
+    read = extraction.read_features
+    monkeypatch.setattr(extraction, "read_features", flattened)
+    quick = [*QUICK[:-1], "coral"]
+    text = _call("study", "synthetic", *quick, "--distances", "--out", tmp_path / "runs").stdout
+    table, _, after = text.partition("distances to the sources, features standardised once")
+    note = "subject w02: all 36 windows are identical (a flat signal?)"
+    assert all(note in " ".join(part.split()) for part in (table, after))
+    cells = " ".join(re.findall(r"^w02 +(.*)$", after, re.M)).split()
+    assert cells == ["-"] * (9 + 6)
+    written = pd.read_csv(tmp_path / "runs" / "distances.csv").set_index("subject")
+    assert written.loc["w02", ["value", "noise"]].isna().all(axis=None)
+    assert written.drop("w02")[["value", "noise"]].notna().all(axis=None)
 
 
 def test_distances_are_printed_after_the_table_and_written(tmp_path):

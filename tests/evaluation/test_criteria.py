@@ -67,6 +67,12 @@ def test_entropy_is_that_of_scipy_in_nats():
     assert prediction_entropy(p) == pytest.approx(entropy(p, axis=1).mean(), rel=1e-12)
     assert prediction_entropy([[0.5, 0.5]]) == pytest.approx(np.log(2))
     assert prediction_entropy([[1.0, 0.0]]) == 0.0
+    assert prediction_entropy([[1.0, -1e-17]]) == 0.0
+
+
+@pytest.mark.parametrize("rows", [[[np.nan, np.nan]], [[0.5, 0.5], [np.nan, 1.0]]])
+def test_probabilities_that_are_not_known_have_no_entropy(rows):
+    assert np.isnan(prediction_entropy(rows))
 
 
 def test_importance_weights_find_the_ratio_of_the_densities():

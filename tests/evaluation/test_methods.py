@@ -14,6 +14,7 @@ from eegtl.evaluation.comparison import baseline_of
 from eegtl.evaluation.method import small_mlp
 from eegtl.evaluation.selection import check_row, row_of_estimator
 from eegtl.transfer import (
+    DICA,
     TCA,
     SourceOnly,
     SubjectNormalizer,
@@ -106,6 +107,34 @@ def test_rows_that_need_more_are_left_out_of_the_default_study_and_named():
 def test_a_method_asked_for_by_name_is_refused_instead(text):
     with pytest.raises(InformationError, match=rf"tca \[z0\] needs unlabelled rows .*'{text}'"):
         choose_rows(["tca"], InformationSet.parse(text))
+
+
+def test_of_a_method_asked_for_the_rows_that_may_run_run_and_the_others_are_named():
+    rows, notes = choose_rows(["asfm"], InformationSet("online"))
+    assert [row.key for row in rows if row.role == "transfer"] == ["asfm [z0]"]
+    assert notes == [
+        "left out, since the information set 'online' does not grant what they need: asfm [z2]"
+    ]
+    rows, notes = choose_rows(["style-transfer"], TRANSDUCTIVE)
+    shown = [row.key for row in rows if row.role == "transfer"]
+    assert shown == ["style transfer [z0]", "style transfer [z2]"]
+    assert "style transfer (supervised) [z0], style transfer (supervised) [z2], " in notes[0]
+    assert notes[0].endswith("Labels are granted by, for example, calibration:60:labelled")
+    # each of several is asked for by itself
+    message = r"style transfer \(supervised\) \[z0\] needs labelled rows"
+    for methods in (["style transfer (supervised)"], ["tca", "style transfer (supervised)"]):
+        with pytest.raises(InformationError, match=message):
+            choose_rows(methods, TRANSDUCTIVE)
+
+
+def test_of_a_record_of_ones_own_the_rows_that_may_run_run():
+    method = Method("mine", "mine", ("z0", "z2"), step=lambda seed: DICA(2))
+    rows, notes = choose_rows([method], InformationSet("inductive"))
+    assert [row.key for row in rows if row.role == "transfer"] == ["mine [z0]"]
+    assert notes[0].endswith(", mine [z2]")
+    needy = Method("needy", "mine", ("z0", "z2"), step=lambda seed: TCA(2))
+    with pytest.raises(InformationError, match=r"needy \[z0\] needs unlabelled rows"):
+        choose_rows([method, needy], InformationSet("inductive"))
 
 
 def test_the_labelled_baseline_stands_only_where_labels_are_granted():

@@ -75,6 +75,15 @@ def test_a_constant_channel_has_no_effect_to_show():
     assert all(np.isfinite(row[0][0]) for row in found)
 
 
+@pytest.mark.parametrize("n_windows", [7, 500])
+def test_a_flat_person_does_not_count_for_the_effect(n_windows):
+    table = make_table(n_subjects=3, n_windows=n_windows)
+    flat = (table.meta["subject"] == "s1").to_numpy()
+    rest = _overview(table.select(~flat))["class_effect"]
+    table.X[flat] = 0.1  # the mean of so many is not 0.1
+    assert _overview(table)["class_effect"] == rest
+
+
 def test_features_that_are_no_block_have_no_effect_map():
     table = make_table()
     part = FeatureTable(table.X[:, :-1], table.columns[:-1], table.meta, info=table.info)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from evaluation.study_tables import make_table
 from sklearn.base import BaseEstimator
 
-from eegtl.errors import StudyError
+from eegtl.errors import StudyError, TransferWarning
 from eegtl.evaluation import StudyRow, run_study
 from eegtl.features import FeatureTable
 from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
@@ -113,9 +115,10 @@ class Careless(BaseEstimator):
     ):
         self.n_adapted_ = len(X_target)
         self.n_target_windows_ = self.n_adapted_ - 1
-        self.information_ = {"nothing": "inductive", "labels": "labelled"}.get(
-            self.fault, "unlabelled"
-        )
+        words = {"nothing": "inductive", "labels": "labelled"}
+        self.information_ = words.get(self.fault.split(",")[0], "unlabelled")
+        if self.fault.endswith("told"):
+            warnings.warn("the block is too short, nothing changes", TransferWarning, stacklevel=2)
         return self
 
     def predict(self, X):
@@ -144,6 +147,11 @@ def test_a_fit_without_target_rows_is_followed_by_adapt(fault):
     assert reported.tolist() == [23] * 4  # as the estimator says
 
 
+def test_one_that_warns_of_it_may_leave_the_target_unused():
+    notes = _careless("nothing, but told").notes
+    assert any("the block is too short, nothing changes" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -165,6 +173,68 @@ def test_a_fit_without_target_rows_is_followed_by_adapt(fault):
 def test_estimators_that_do_not_keep_to_the_rules_are_refused(fault, message):
     with pytest.raises(StudyError, match=message):
         _careless(fault)
+
+
+class Tied(BaseEstimator):
+    """The first window of the test rows lies between the classes, but for rounding."""
+
+    needs_ = "inductive"
+
+    def __init__(self, scores="decision_function", moved=1e-13, smooth=False):
+        self.scores = scores
+        self.moved = moved
+        self.smooth = smooth
+
+    def fit(self, X, y, *, subjects=None, rows=None):
+        self.classes_ = np.unique(y)
+        return self
+
+    def _values(self, X):
+        values = np.asarray(X)[:, 0].copy()
+        # the sums of a batch and of a single row end in other digits
+        values[0] += self.moved if len(X) == 1 else -self.moved
+        return values
+
+    def predict(self, X):
+        values = self._values(X)
+        if self.smooth:
+            values[:] = values.mean()
+        return self.classes_[(values > 0).astype(int)]
+
+    def __getattr__(self, name):
+        if name == self.__dict__.get("scores") == "decision_function":
+            return self._values
+        if name == self.__dict__.get("scores") == "predict_proba":
+            return lambda X: 1 / (1 + np.exp(np.outer(self._values(X), [1, -1])))
+        raise AttributeError(name)
+
+
+def _tied(first=0.0, **settings):
+    table = make_table()
+    table.X[::24, 0] = first
+    table.X[1::24, 0] = -50.0
+    row = StudyRow("tied", "none", lambda seed: Tied(**settings))
+    return run_study(table, methods=[row], n_shuffles=0)
+
+
+@pytest.mark.parametrize("scores", ["decision_function", "predict_proba"])
+def test_a_tie_that_rounding_decides_is_no_leak(scores):
+    assert "tied" in set(_tied(scores=scores).table["method"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scores": ""},  # nothing tells a tie from a leak
+        {"moved": 1e-3},  # more than rounding
+        # scores of the window by itself, labels of the batch
+        {"smooth": True, "first": 1.0},
+        {"smooth": True, "first": 1.0, "scores": "predict_proba"},
+    ],
+)
+def test_all_other_disagreement_of_batch_and_single_window_is_refused(settings):
+    with pytest.raises(StudyError, match=r"tied \[none\] predicts .* same window alone"):
+        _tied(**settings)
 
 
 class ByBatch(BaseEstimator):

@@ -8,9 +8,12 @@ import pytest
 from evaluation.study_tables import make_table
 
 from eegtl.errors import StudyError
-from eegtl.evaluation import run_study
+from eegtl.evaluation import ResultsStore, run_study
 from eegtl.evaluation.study_distances import STUDY_DISTANCES, person_distances
 from eegtl.kernels.gram import canonical_order, median_gamma
+from eegtl.report import report_html
+from eegtl.report.distances_table import format_distances
+from eegtl.report.figures import distances_figure
 from eegtl.transfer.distances import (
     DISTANCES,
     domains,
@@ -139,6 +142,86 @@ def test_a_person_with_one_trial_has_no_proxy_and_one_with_one_window_has_nothin
     assert found.loc[("s0", "none", "gaussian_kl"), ["value", "noise"]].notna().all()
     assert found.loc["s1"][["value", "noise"]].isna().all().all()
     assert found.loc["s2"][["value", "noise"]].notna().all().all()
+
+
+def _flat(table, own):
+    table.X[np.asarray(own)] = 0.5 * np.log(2 * np.pi * np.e * 1e-6)
+    return table
+
+
+def test_a_flat_person_has_no_distances_and_the_study_goes_on_and_says_so(tmp_path):
+    table = make_table()
+    table = _flat(table, table.meta["subject"] == "s2")
+    result = run_study(table, methods=["coral"], n_shuffles=0, out=tmp_path)
+    note = (
+        "subject s2: all 24 windows are identical (a flat signal?), so that no method can tell "
+        "them apart and no distance to the others is measured; mend the recording, or leave it out"
+    )
+    assert result.notes.count(note) == 1
+    with ResultsStore(tmp_path / "results.sqlite") as store:
+        stored = store.distances()
+    for kept in (result.distances, stored):
+        flat = kept["subject"] == "s2"
+        assert kept.loc[flat, ["value", "noise"]].isna().all(axis=None)
+        assert kept.loc[~flat, ["value", "noise"]].notna().all(axis=None)
+    found, notes = person_distances(table)
+    assert notes == [note]
+    assert (found["value"].isna() == (found["subject"] == "s2")).all()
+    # what the terminal and the report make of it
+    lines = format_distances(found).splitlines()
+    cells = [line.split()[1:] for line in lines if line.startswith("s2")]
+    assert {cell for line in cells for cell in line} == {"-"}
+    assert sum(map(len, cells)) == 9 + 6
+    distances_figure(result)
+    assert "subject s2: all 24 windows are identical" in report_html(result)
+
+
+def test_nobody_but_the_flat_person_is_noted_nor_one_with_a_single_window():
+    table = make_table()
+    meta = table.meta
+    one_window = (meta["subject"] != "s1") | ((meta["trial"] == 1) & (meta["onset"] == 0))
+    _, notes = person_distances(table.select(one_window.to_numpy()))
+    assert notes == []
+    # rounding is no signal
+    table.X[(meta["subject"] == "s3").to_numpy()] = 0.1 + 5e-18 * np.arange(24)[:, None]
+    assert [note[:11] for note in person_distances(table)[1]] == ["subject s3:"]
+
+
+def test_a_flat_session_is_named_and_the_others_of_the_person_count():
+    table = make_table(n_subjects=2, n_trials=6)
+    table.meta["session"] = (table.meta["trial"] + 1) // 2
+    plain, _ = _indexed(table, protocol="cross-session")
+    own = (table.meta["subject"] == "s0") & (table.meta["session"] == 3)
+    found, notes = _indexed(_flat(table, own), protocol="cross-session")
+    assert [note[:20] for note in notes] == ["subject s0 session 3"]
+    # session 2 still has a value, and it stands alone in the mean
+    assert found["value"].notna().all()
+    assert (found.xs("s0")["value"] != plain.xs("s0")["value"]).any()
+
+
+def test_a_flat_person_of_many_windows_is_found_too():
+    table = make_table(n_subjects=3, n_windows=500)
+    table = _flat(table, table.meta["subject"] == "s1")
+    found, notes = person_distances(table, distances=STUDY_DISTANCES[:2])
+    assert notes[0].startswith("subject s1: all 2000 windows are identical")
+    assert (found["value"].isna() == (found["subject"] == "s1")).all()
+
+
+@pytest.mark.parametrize("level", [None, -1.3])
+def test_a_person_whose_signal_stops_midway_has_distances_without_the_noise_that_has_none(level):
+    """Each half of the own windows, or one of them, is flat: KL and mean gap have no spread."""
+    table = make_table(n_trials=2, n_windows=16)
+    place = table.meta.groupby(["subject", "trial"]).cumcount().to_numpy()
+    own = (table.meta["subject"] == "s1").to_numpy()
+    table.X[own & (place >= 8)] = -13.3
+    if level is not None:
+        table.X[own & (place < 8)] = level
+    found, notes = _indexed(table)
+    assert notes == []
+    assert found["value"].notna().all()
+    own = found.xs("s1").xs("none")
+    missing = own.index[own["noise"].isna()].tolist()
+    assert missing == (["gaussian_kl"] if level is None else ["mean_gap", "gaussian_kl"])
 
 
 def test_distances_that_take_too_much_memory_are_left_out_with_a_note(monkeypatch):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluation.study_tables import make_table
+from sklearn.base import clone
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from eegtl.errors import StudyError, TransferWarning
@@ -63,6 +65,24 @@ def test_the_estimator_is_the_search_and_then_the_fit(criterion):
     assert tuned.n_configurations_ == 2
     plain = tuned.estimator.set_params(**found.best_params).fit(X, y, subjects=subjects).adapt(T)
     assert np.array_equal(tuned.predict_proba(T), plain.predict_proba(T))
+
+
+def test_a_search_on_the_sources_takes_rows_as_they_arrive():
+    X, y, subjects, T = _arrays()
+    pipeline = make_transfer_pipeline(SubjectNormalizer("z2"), GaussianNB())
+    tuned = TransferSearch(pipeline, {"gaussiannb__var_smoothing": [1e-9, 0.1]})
+    check_transfer_estimator(tuned)
+    parts, whole = (clone(tuned).fit(X, y, subjects=subjects) for _ in range(2))
+    for rows in (T[:1], T[1:9], T[9:]):
+        parts.partial_adapt(rows)
+    whole.adapt(T)
+    assert (parts.information_, parts.n_target_windows_) == ("unlabelled", len(T))
+    np.testing.assert_allclose(parts.predict_proba(T), whole.predict_proba(T), atol=1e-9)
+    before = clone(tuned).fit(X, y, subjects=subjects).predict_proba(T)
+    assert np.array_equal(parts.adapt().predict_proba(T), before)
+    # not where the wearer's rows choose, or where the estimator has none
+    for other in (clone(tuned).set_params(criterion="dev"), _search()):
+        assert not hasattr(other, "partial_adapt")
 
 
 def test_before_adapt_and_without_people_the_settings_stay():

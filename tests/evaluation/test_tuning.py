@@ -11,6 +11,7 @@ from evaluation.study_tables import make_table
 from reference import tuning_loops as naive
 from sklearn.base import BaseEstimator
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
@@ -22,6 +23,7 @@ from eegtl.evaluation.criteria import (
 from eegtl.transfer import (
     KPCA,
     SourceOnly,
+    StyleTransfer,
     SubjectNormalizer,
     default_classifier,
     make_transfer_pipeline,
@@ -225,6 +227,63 @@ def test_a_block_needs_the_length_of_a_window_and_entropy_probabilities():
             subjects,
             criterion="entropy",
             X_target=table.X,
+        )
+
+
+class Broken(GaussianNB):
+    """Predicts probabilities that are NaN, where it is told to."""
+
+    def __init__(self, *, broken=False, priors=None, var_smoothing=1e-9):
+        super().__init__(priors=priors, var_smoothing=var_smoothing)
+        self.broken = broken
+
+    def predict_proba(self, X):
+        return super().predict_proba(X) * (np.nan if self.broken else 1.0)
+
+
+def test_settings_without_a_finite_score_are_never_chosen():
+    X, y, subjects, T = _arrays()
+    pipeline = make_transfer_pipeline(Broken())
+    given = {"criterion": "entropy", "X_target": T}
+    found = search(pipeline, {"broken__broken": [True, False]}, X, y, subjects, **given)
+    assert found.best_params == {"broken__broken": False}
+    assert np.isnan(found.scores["score"]).tolist() == [True, False]
+    message = r"none of the 1 configurations has a finite score by the criterion 'entropy' \(the f"
+    with pytest.raises(StudyError, match=message):
+        search(pipeline, {"broken__broken": [True]}, X, y, subjects, **given)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "information", "grid", "message"),
+    [
+        (
+            "source",
+            "inductive",
+            {"subjectnormalizer__mode": ["z1", "z2"]},
+            r"TransferPipeline with subjectnormalizer__mode='z2' needs unlabelled rows .* 'induct",
+        ),
+        (
+            "dev",
+            "transductive",
+            {"styletransfer__variant": ["unlabelled", "supervised"]},
+            r"TransferPipeline with styletransfer__variant='supervised' needs labelled rows",
+        ),
+    ],
+)
+def test_settings_that_need_more_than_is_granted_are_named(criterion, information, grid, message):
+    X, y, subjects, T = _arrays()
+    last = StyleTransfer() if criterion == "dev" else default_classifier()
+    pipeline = make_transfer_pipeline(SubjectNormalizer("z1"), last)
+    with pytest.raises(InformationError, match=message):
+        search(
+            pipeline,
+            grid,
+            X,
+            y,
+            subjects,
+            criterion=criterion,
+            information=information,
+            X_target=T,
         )
 
 

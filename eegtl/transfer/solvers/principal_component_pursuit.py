@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
-from threadpoolctl import threadpool_limits
 
+from ..._threads import one_thread
 from ...errors import InputError, TransferWarning
 
 Floats = NDArray[np.float64]
@@ -129,7 +129,7 @@ def pursue(
         return Pursuit(zero, zero.copy(), nothing, np.zeros(0), 0, 0.0, 0.0, weight)
     tall = matrix.shape[0] >= matrix.shape[1]
     # matrices of a few hundred columns are too small for several threads: up to ten times as long
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         # a copy, and free of under- and overflow in squares
         found = _pursue_tall((matrix if tall else matrix.T) / scale, weight, tol, max_iter)
     low_rank, sparse, vectors, values, n_iter, residual, gap = found
