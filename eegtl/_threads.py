@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @lru_cache(maxsize=1)
@@ -32,3 +37,28 @@ def one_thread() -> AbstractContextManager[None]:
     """
     limits: AbstractContextManager[None] = _controller().limit(limits=1, user_api="blas")
     return limits
+
+
+def in_one_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that takes many small steps run in one thread.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> in_one_thread(abs)(-2)
+    2
+    """
+
+    @wraps(function)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with one_thread():
+            return function(*args, **kwargs)
+
+    return alone

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import unique_subjects
+from .._threads import in_one_thread
 from ..errors import InputError, TransferWarning
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
@@ -97,6 +98,7 @@ class AdaptiveSVM(WeightedScoringClassifier):
         """Whether it uses `subjects`."""
         return self.sources == "each"
 
+    @in_one_thread
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         C = check_cost("AdaptiveSVM", "C", self.C)
         C_source = check_cost("AdaptiveSVM", "C_source", self.C_source)
@@ -170,6 +172,7 @@ class AdaptiveSVM(WeightedScoringClassifier):
     def _n_consumed(self, target: Target) -> int:
         return len(target.X_calib)
 
+    @in_one_thread
     def _adapt_target(self, target: Target) -> str:
         X, n_classes = target.X_calib, len(self.classes_)
         codes = np.searchsorted(self.classes_, np.asarray(target.y_calib))

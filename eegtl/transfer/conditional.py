@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.naive_bayes import GaussianNB
 
 from .._checks import unique_subjects
+from .._threads import in_one_thread
 from ..errors import InputError, TransferWarning
 from ..kernels.gram import canonical_order, median_gamma
 from .answers import DelegatingClassifier
@@ -158,6 +159,7 @@ class ConditionalTransfer(DelegatingClassifier):
         """Whether it reads the descriptions of the rows."""
         return self.variant == "labelled"
 
+    @in_one_thread
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         self._check_parameters()
         self.classes_ = self._check_classes(y)
@@ -245,6 +247,7 @@ class ConditionalTransfer(DelegatingClassifier):
     def _n_consumed(self, target: Target) -> int:
         return len(target.X_calib) if self.variant == "labelled" else len(target.X)
 
+    @in_one_thread
     def _adapt_target(self, target: Target) -> str:
         pool = self._pool()
         if self.variant == "labelled":

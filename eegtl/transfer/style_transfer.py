@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from .._checks import unique_subjects
+from .._threads import in_one_thread
 from ..errors import InputError, MemoryEstimateError
 from .answers import ScoringClassifier, fit_sharpness
 from .base import Floats, Target
@@ -175,6 +176,7 @@ class StyleTransfer(ScoringClassifier):
         """The least information with which the variant deserves its name."""
         return "unlabelled" if self.variant == "unlabelled" else "labelled"
 
+    @in_one_thread
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         self._check_parameters()
         self.classes_ = self._check_classes(y)
@@ -255,6 +257,7 @@ class StyleTransfer(ScoringClassifier):
     def _n_consumed(self, target: Target) -> int:
         return len(target.X_calib) if self.variant == "supervised" else len(target.X)
 
+    @in_one_thread
     def _adapt_target(self, target: Target) -> str:
         maps = self._identity()
         weights = self._equal_weights()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from .._checks import unique_subjects
+from .._threads import in_one_thread
 from ..errors import InputError
 from ..kernels.gram import canonical_order, median_gamma
 from .answers import ScoringClassifier, fit_sharpness
@@ -203,6 +204,7 @@ class TPT(ScoringClassifier):
             )
         return table
 
+    @in_one_thread
     def _fit_machines(
         self, X: Floats, codes: NDArray[np.intp], counts: NDArray[np.intp], has: NDArray[np.bool_]
     ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import in_one_thread
 from ..kernels.gram import canonical_order
 from .answers import WeightedScoringClassifier, fit_sharpness
 from .base import Floats, Target
@@ -116,6 +117,7 @@ class TSVM(WeightedScoringClassifier):
         """What is taken to be known of the target's class mix."""
         return assumed_mix(self.prior)
 
+    @in_one_thread
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:
         C = check_cost("TSVM", "C", self.C)
         C_target = C if self.C_target is None else check_cost("TSVM", "C_target", self.C_target)
@@ -144,6 +146,7 @@ class TSVM(WeightedScoringClassifier):
         self.n_assigned_ = np.zeros(len(self.classes_), dtype=np.intp)
         self.trace_ = np.empty((0, 3))
 
+    @in_one_thread
     def _adapt_target(self, target: Target) -> str:
         n_free = len(target.X) - (0 if target.y_calib is None else len(target.X_calib))
         free = target.X[:n_free]
