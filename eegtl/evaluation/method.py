@@ -118,6 +118,11 @@ class Method:
                 "whose parameters they are. Give it a step, or leave the grid out."
             )
 
+    @property
+    def compared_with(self) -> str | None:
+        """What it shares with the source-only method that it is compared with."""
+        return self.baseline or self.classifier
+
     def make_steps(self, seed: int, layout: Layout = NOWHERE) -> list[Any]:
         """Build the method's own steps.
 
@@ -179,7 +184,7 @@ class Method:
                 self.name,
                 normalization,
                 partial(self.build, normalization, layout=layout),
-                self.baseline or self.classifier,
+                self.compared_with,
                 role=self.role,
                 uses=self.uses,
                 shuffled=self.shuffled,

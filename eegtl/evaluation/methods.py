@@ -8,6 +8,7 @@ record says otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..transfer import (
     ASFM,
@@ -67,10 +68,17 @@ def _two_views(seed: int, layout: Layout) -> TransferEnsemble:
     return TransferEnsemble([("de", entropies), ("cov", covariances)])
 
 
-#: Settings that tuned rows try: few, since every one costs a fit for each source person and fold.
+#: Settings that tuned rows try: few, since every one costs a fit for each source person and fold,
+#: among them the default, which what is tuned must beat.
 _TCA_GRID = {"n_components": (10, 30), "mu": (1e-2, 1.0)}
 _KPCA_GRID = {"n_components": (10, 30, 60)}
 _SUBSPACE_GRID = {"n_components": (10, 20, 40)}
+_MIDA_GRID = {"mu": (0.1, 1.0)}
+_DICA_GRID = {"mu": (1e-2, 1.0)}
+_ADAPTIVE_GRID = {"C": (0.1, 1.0, 10.0)}
+_STYLE_GRID = {"self_beta": (1.0, 2.0, 5.0)}
+_METRIC_GRID = {"metric": ("riemann", "euclid")}
+_SITTINGS_GRID: dict[str, tuple[Any, ...]] = {"n_sources": (3, 6, None)}
 _Z0_Z2 = ("z0", "z2")
 
 #: Every method, in the order of the table.
@@ -92,16 +100,16 @@ METHODS: tuple[Method, ...] = (
         lambda seed: KPCA(kernel="linear", random_state=seed),
         grid=_KPCA_GRID,
     ),
-    Method("mida", "mida", _Z0_Z2, lambda seed: MIDA(random_state=seed), grid={"mu": (0.1, 1.0)}),
+    Method("mida", "mida", _Z0_Z2, lambda seed: MIDA(random_state=seed), grid=_MIDA_GRID),
     Method(
         "mida (rbf)",
         "mida",
         _Z0_Z2,
         lambda seed: MIDA(kernel="rbf", random_state=seed),
-        grid={"mu": (0.1, 1.0)},
+        grid=_MIDA_GRID,
     ),
-    Method("dica", "dica", _Z0_Z2, lambda seed: DICA(random_state=seed)),
-    Method("udica", "dica", _Z0_Z2, lambda seed: UDICA(random_state=seed)),
+    Method("dica", "dica", _Z0_Z2, lambda seed: DICA(random_state=seed), grid=_DICA_GRID),
+    Method("udica", "dica", _Z0_Z2, lambda seed: UDICA(random_state=seed), grid=_DICA_GRID),
     Method(
         "subspace alignment",
         "subspace-alignment",
@@ -116,10 +124,18 @@ METHODS: tuple[Method, ...] = (
         lambda seed: SubspaceAlignment(per_source=True),
         grid=_SUBSPACE_GRID,
     ),
-    Method("gfk", "gfk", _Z0_Z2, lambda seed: GFK(), grid=_SUBSPACE_GRID),
-    Method("coral", "coral", _Z0_Z2, lambda seed: CORAL()),
-    Method("coral (each)", "coral", _Z0_Z2, lambda seed: CORAL(per_source=True)),
-    Method("itl", "itl", _Z0_Z2, lambda seed: ITL(random_state=seed)),
+    Method("gfk", "gfk", _Z0_Z2, lambda seed: GFK(), grid={"n_components": (10, 20, "auto")}),
+    Method("coral", "coral", _Z0_Z2, lambda seed: CORAL(), grid={"shrinkage": ("auto", 0.5, 0.9)}),
+    Method(
+        "coral (each)",
+        "coral",
+        _Z0_Z2,
+        lambda seed: CORAL(per_source=True),
+        grid={"shrinkage": ("auto", 0.5, 0.9)},
+    ),
+    Method(
+        "itl", "itl", _Z0_Z2, lambda seed: ITL(random_state=seed), grid={"lam": (0.1, 1.0, 10.0)}
+    ),
     Method(
         "asfm",
         "asfm",
@@ -129,8 +145,24 @@ METHODS: tuple[Method, ...] = (
         baseline="lda",
         grid=_SUBSPACE_GRID,
     ),
-    Method("tpt", "tpt", _Z0_Z2, lambda seed: TPT(random_state=seed), None, baseline="svm"),
-    Method("tsvm", "tsvm", _Z0_Z2, lambda seed: TSVM(), None, baseline="svm"),
+    Method(
+        "tpt",
+        "tpt",
+        _Z0_Z2,
+        lambda seed: TPT(random_state=seed),
+        None,
+        baseline="svm",
+        grid={"C": (0.01, 0.1, 1.0)},
+    ),
+    Method(
+        "tsvm",
+        "tsvm",
+        _Z0_Z2,
+        lambda seed: TSVM(),
+        None,
+        baseline="svm",
+        grid={"C": (10.0, 100.0, 1000.0)},
+    ),
     Method(
         "threshold recentring",
         "threshold-recentring",
@@ -144,8 +176,9 @@ METHODS: tuple[Method, ...] = (
         "riemannian-selection",
         _Z0_Z2,
         lambda seed: RiemannianSelector(),
+        grid={"n_sources": (None, 0.5)},
     ),
-    Method("robust pca", "robust-pca", _Z0_Z2, lambda seed: RobustPCA()),
+    Method("robust pca", "robust-pca", _Z0_Z2, lambda seed: RobustPCA(), grid={"lam": (0.5, 1.0)}),
     Method(
         "robust pca transfer",
         "robust-pca",
@@ -153,6 +186,7 @@ METHODS: tuple[Method, ...] = (
         lambda seed: RobustPCATransfer(),
         None,
         baseline="lda",
+        grid=_SITTINGS_GRID,
     ),
     Method(
         "conditional transfer",
@@ -163,12 +197,22 @@ METHODS: tuple[Method, ...] = (
         baseline="lda",
     ),
     Method(
+        "source-only (svm each)",
+        "style-transfer",
+        ("none", "z0", "z2"),
+        lambda seed: StyleTransfer(n_rounds=0, random_state=seed),
+        None,
+        role="source-only",
+        baseline="svm each",
+    ),
+    Method(
         "style transfer",
         "style-transfer",
         _Z0_Z2,
         lambda seed: StyleTransfer(random_state=seed),
         None,
-        baseline="svm",
+        baseline="svm each",
+        grid=_STYLE_GRID,
     ),
     Method(
         "source-only (tangent)",
@@ -185,6 +229,7 @@ METHODS: tuple[Method, ...] = (
         lambda seed, layout: Recenter(n_bands=layout.n_bands),
         baseline="lda (tangent)",
         view=("cov",),
+        grid=_METRIC_GRID,
     ),
     Method(
         "recenter",
@@ -194,6 +239,7 @@ METHODS: tuple[Method, ...] = (
         baseline="lda (tangent)",
         view=("cov",),
         inside=True,
+        grid=_METRIC_GRID,
     ),
     Method(
         "ensemble",
@@ -212,7 +258,8 @@ METHODS: tuple[Method, ...] = (
         _Z0_Z2,
         lambda seed: StyleTransfer(variant="supervised", random_state=seed),
         None,
-        baseline="svm",
+        baseline="svm each",
+        grid={"beta": ("auto", 0.2)},
     ),
     Method(
         "style transfer (semi-supervised)",
@@ -220,7 +267,8 @@ METHODS: tuple[Method, ...] = (
         _Z0_Z2,
         lambda seed: StyleTransfer(variant="semi-supervised", random_state=seed),
         None,
-        baseline="svm",
+        baseline="svm each",
+        grid=_STYLE_GRID,
     ),
     Method(
         "conditional transfer (labelled)",
@@ -237,6 +285,7 @@ METHODS: tuple[Method, ...] = (
         lambda seed: RobustPCATransfer(),
         None,
         baseline="lda",
+        grid=_SITTINGS_GRID,
         uses="labelled",
     ),
     Method(
@@ -246,6 +295,7 @@ METHODS: tuple[Method, ...] = (
         lambda seed: AdaptiveSVM(),
         None,
         baseline="svm",
+        grid=_ADAPTIVE_GRID,
     ),
     Method(
         "adaptive svm (each)",
@@ -254,6 +304,7 @@ METHODS: tuple[Method, ...] = (
         lambda seed: AdaptiveSVM(sources="each"),
         None,
         baseline="svm",
+        grid=_ADAPTIVE_GRID,
     ),
     Method(
         "majority",

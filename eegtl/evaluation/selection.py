@@ -90,13 +90,14 @@ def choose_rows(
         criterion_named(tune)
     asked, own = _asked(methods, seed, columns)
     named = [method for group in asked.values() for method in group]
+    wanted = METHODS if methods is None else with_baselines(named)
     check = partial(_split, granted=granted, tune=tune, window=window, seed=seed)
     rows: list[StudyRow] = []
     refused: list[_Refusal] = []
     without: list[str] = []
     found: dict[Method, tuple[list[StudyRow], list[_Refusal]]] = {}
     for method in METHODS:
-        if not (methods is None or method.always or method in named):
+        if not (method.always or method in wanted):
             continue
         try:
             layout = _layout(method, columns)
@@ -215,9 +216,40 @@ def extra_features(methods: Methods, features: Iterable[str]) -> tuple[str, ...]
     >>> extra_features(["tca"], ["de"])
     ()
     """
-    groups = [METHODS] if methods is None else _asked(methods, 0, None)[0].values()
-    names = dict.fromkeys(name for group in groups for method in group for name in method.view)
+    wanted: Iterable[Method] = METHODS
+    if methods is not None:
+        asked = _asked(methods, 0, None)[0].values()
+        wanted = with_baselines(method for group in asked for method in group)
+    names = dict.fromkeys(name for method in wanted for name in method.view)
     return tuple(name for name in names if name not in set(features))
+
+
+def with_baselines(named: Iterable[Method]) -> list[Method]:
+    """Give methods, and those source-only methods that they are compared with.
+
+    Parameters
+    ----------
+    named : iterable of Method
+
+    Returns
+    -------
+    list of Method
+
+    Examples
+    --------
+    >>> style = next(method for method in METHODS if method.name == "style transfer")
+    >>> [method.name for method in with_baselines([style])]
+    ['style transfer', 'source-only (svm each)']
+    """
+    wanted = list(named)
+    compared = {method.compared_with for method in wanted}
+    return wanted + [
+        method
+        for method in METHODS
+        if method.role == "source-only"
+        and method.compared_with in compared
+        and method not in wanted
+    ]
 
 
 def _layout(method: Method, columns: pd.MultiIndex | None) -> Layout:

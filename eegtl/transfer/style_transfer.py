@@ -174,7 +174,9 @@ class StyleTransfer(ScoringClassifier):
     @property
     def needs_(self) -> str:  # type: ignore[override]
         """The least information with which the variant deserves its name."""
-        return "unlabelled" if self.variant == "unlabelled" else "labelled"
+        if self.variant == "unlabelled":
+            return "unlabelled" if self.n_rounds else "inductive"
+        return "labelled"
 
     @in_one_thread
     def _fit_source(self, X: Floats, y: NDArray[Any] | None, subjects: Any, rows: Any) -> None:

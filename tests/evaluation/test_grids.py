@@ -39,12 +39,14 @@ def _normalizer(mode="z1", **more):
     )
 
 
-@pytest.mark.parametrize("methods", [None, ["asfm"]])
-def test_online_those_are_tuned_that_can_take_rows_as_they_arrive(methods):
-    assert _tuned(methods, "online")[0] == ["asfm, tuned [z0]"]
+def test_online_those_are_tuned_that_can_take_rows_as_they_arrive():
+    assert _tuned(["asfm"], "online")[0] == ["asfm, tuned [z0]"]
     message = r"nothing to tune by 'dev': asfm, tuned \[z0\] needs .*it has no partial_adapt"
     with pytest.raises(StudyError, match=message):
-        _tuned(methods, "online", "dev")
+        _tuned(["asfm"], "online", "dev")
+    tuned = set(_tuned(None, "online")[0])
+    assert {"asfm, tuned [z0]", "udica, tuned [z2]"} <= tuned
+    assert not [key for key in tuned if key.startswith(("tca", "mida", "style"))]
 
 
 def test_a_tuned_row_runs_online():

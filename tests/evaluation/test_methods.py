@@ -12,7 +12,7 @@ from eegtl.errors import InformationError, StudyError
 from eegtl.evaluation import METHODS, InformationSet, Method, StudyRow, choose_rows
 from eegtl.evaluation.comparison import baseline_of
 from eegtl.evaluation.method import small_mlp
-from eegtl.evaluation.selection import check_row, row_of_estimator
+from eegtl.evaluation.selection import check_row, extra_features, row_of_estimator
 from eegtl.transfer import (
     DICA,
     TCA,
@@ -253,3 +253,17 @@ def test_an_estimator_of_ones_own_is_checked_against_the_grant():
     pipeline = make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
     with pytest.raises(InformationError, match=r"mine \[z2\] needs unlabelled rows"):
         choose_rows({"mine": pipeline}, InformationSet("inductive"))
+
+
+def test_what_a_method_is_compared_with_comes_along():
+    """Style transfer is an ensemble of machines, and so is its source-only row."""
+    rows, _ = choose_rows(["style transfer"], InformationSet("transductive"))
+    keys = [row.key for row in rows]
+    assert "source-only (svm each) [z2]" in keys
+    assert "source-only (tangent) [z2]" not in keys
+    style = next(row for row in rows if row.key == "style transfer [z2]")
+    assert baseline_of(style, rows).key == "source-only (svm each) [z2]"
+    own = next(row for row in rows if row.key == "source-only (svm each) [none]")
+    assert check_row(own, InformationSet("inductive")) == "inductive"
+    # "recenter" reads covariances, and what it is compared with tangent vectors
+    assert extra_features(["recenter"], ["de"]) == ("tangent", "cov")
