@@ -157,13 +157,6 @@ class TestFromSkada:
             import_skada()
 
 
-def _skada() -> Any:
-    try:
-        return import_skada()
-    except MissingExtraError as error:
-        pytest.skip(str(error))
-
-
 def _skada_methods(skada: Any) -> dict[str, Any]:
     pipeline = skada.make_da_pipeline
     with sklearn.config_context(enable_metadata_routing=True):
@@ -182,20 +175,20 @@ def _skada_methods(skada: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["coral", "sa", "ot", "tca", "jdot", "weights"])
 class TestRealSkada:
     def test_every_rule_of_transfer_holds(self, name: str) -> None:
-        model = FromSkada(_skada_methods(_skada())[name])
+        model = FromSkada(_skada_methods(import_skada())[name])
         for rule in RULES:
             if rule is not check_few_rows:  # most of skada's methods need two target rows
                 rule(model)
 
     def test_interleaved_rows_are_no_trap(self, name: str) -> None:
-        model = FromSkada(_skada_methods(_skada())[name])
+        model = FromSkada(_skada_methods(import_skada())[name])
         order = np.argsort(TOY.subjects, kind="stable")
         a = clone(model).fit(TOY.X, TOY.y, subjects=TOY.subjects).adapt(TOY.T)
         b = clone(model).fit(TOY.X[order], TOY.y[order], subjects=TOY.subjects[order]).adapt(TOY.T)
         np.testing.assert_array_equal(a.predict(TOY.T), b.predict(TOY.T))
 
     def test_a_profile_cannot_hold_it(self, name: str) -> None:
-        model = FromSkada(_skada_methods(_skada())[name])
+        model = FromSkada(_skada_methods(import_skada())[name])
         model.fit(TOY.X, TOY.y, subjects=TOY.subjects).adapt(TOY.T)
         with pytest.raises(StateError):
             to_state(model, extra=[FromSkada])
