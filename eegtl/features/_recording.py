@@ -14,6 +14,7 @@ from ..errors import SignalWarning, SubjectError
 from ..preprocessing import usable_runs
 from ..preprocessing.whole import warn_of_bads
 from ..recordings.recording import Recording
+from .columns import ColumnName
 from .smoothing import LDS, MovingAverage
 from .stream import BLOCK_VALUES, FeatureStream
 from .windows import Windows
@@ -28,7 +29,7 @@ class RecordingFeatures:
     sfreq: float
     inputs: tuple[str, ...]
     ch_names: tuple[str, ...]
-    columns: pd.MultiIndex
+    column_names: list[ColumnName]
     delay: float
     notes: tuple[str, ...]
     causal: bool
@@ -127,7 +128,7 @@ def recording_features(
         recording.sfreq,
         inputs,
         stream.ch_names,
-        stream.columns,
+        stream.column_names,
         stream.delay,
         stream.notes,
         recording.causal,
@@ -158,7 +159,7 @@ def _warn_of_empty_trials(
                 f"{recording.file} (subject {recording.subject}): {cause} no whole window in "
                 f"trial {names}",
                 SignalWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SignalError
 from ..recordings.channels import front_back_pairs, left_right_pairs
+from .columns import ColumnName, block_columns
 from .feature import Floats, Layout
 from .power import entropy_of_variance
-from .table import make_columns
 
 #: Least magnitude of a denominator of RASM in nats; smaller ones count as this, sign kept.
 LEAST_ENTROPY = 0.1
@@ -123,12 +122,14 @@ def prepare_asymmetry(
 
 def asymmetry_columns(
     pair: Callable[[str, Sequence[str]], Pairs], *signs: str
-) -> Callable[[str, Sequence[str], Sequence[str]], pd.MultiIndex]:
+) -> Callable[[str, Sequence[str], Sequence[str]], list[ColumnName]]:
     """Name columns such as ``Fp1-Fp2``, one block for each sign."""
 
-    def name_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+    def name_columns(
+        feature: str, ch_names: Sequence[str], bands: Sequence[str]
+    ) -> list[ColumnName]:
         pairs = pair(feature, ch_names)
         names = [f"{first}{sign}{second}" for sign in signs for first, second in pairs]
-        return make_columns(feature, names, bands)
+        return block_columns(feature, names, bands)
 
     return name_columns

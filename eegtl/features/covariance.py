@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 
 from .._threads import one_thread
+from .columns import ColumnName, block_columns
 from .feature import VARIANCE_FLOOR, Floats, Layout
-from .table import make_columns
 
 
 def shrunk_covariances(windows: Floats) -> Floats:
@@ -118,28 +117,21 @@ def tangent_vectors(matrices: Floats) -> Floats:
     >>> tangent_vectors(np.diag([np.e, 1.0])[None]).round(9).tolist()
     [[1.0, 0.0, 0.0]]
     """
-    from pyriemann.geometry.tangentspace import tangent_space
-
     with one_thread():
-        low = np.linalg.eigvalsh(matrices)[:, 0] < VARIANCE_FLOOR
-        if low.any():
-            values, vectors = np.linalg.eigh(matrices[low])
-            raised = np.maximum(values, VARIANCE_FLOOR)[:, None]
-            matrices = matrices.copy()
-            matrices[low] = (vectors * raised) @ vectors.transpose(0, 2, 1)
-        vector: Floats = tangent_space(matrices, np.eye(matrices.shape[-1]), metric="logeuclid")
-    return vector
+        values, vectors = np.linalg.eigh(matrices)
+        logarithms = np.log(np.maximum(values, VARIANCE_FLOOR))
+        tangents = np.matmul(vectors * logarithms[:, None], vectors.transpose(0, 2, 1))
+    diagonal = np.equal(*np.triu_indices(matrices.shape[-1]))
+    return half_vectors(tangents) * np.where(diagonal, 1.0, np.sqrt(2.0))
 
 
 def prepare_covariance(layout: Layout) -> Callable[[Floats], Floats]:
     """Prepare the half vectors of all bands, in the order of the columns."""
-    _import_now()
     return lambda windows: half_vectors(shrunk_covariances(windows)).transpose(0, 2, 1)
 
 
 def prepare_tangent(layout: Layout) -> Callable[[Floats], Floats]:
     """Prepare the tangent vectors of all bands, in the order of the columns."""
-    _import_now()
 
     def compute(windows: Floats) -> Floats:
         matrices = shrunk_covariances(windows)
@@ -150,12 +142,7 @@ def prepare_tangent(layout: Layout) -> Callable[[Floats], Floats]:
     return compute
 
 
-def pair_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+def pair_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> list[ColumnName]:
     """Name columns such as ``Fz~Cz``: the upper triangle, row by row."""
     names = [f"{a}~{b}" for i, a in enumerate(ch_names) for b in ch_names[i:]]
-    return make_columns(feature, names, bands)
-
-
-def _import_now() -> None:
-    """Import what the first window would wait for."""
-    tangent_vectors(shrunk_covariances(np.eye(2)[None]))
+    return block_columns(feature, names, bands)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..errors import DatasetError, InputError, SignalError, SubjectError
+from ..errors import InputError, SignalError
 from ..preprocessing import BandpassBank, Chain, Step, design_bank
-from ..recordings.recording import Recording
-from ..recordings.signals import check_signals
-from ._joining import channel_error, each_recording, join_rows, most_common_channels
-from ._recording import RecordingFeatures, Samples, recording_features
 from .bands import BANDS, check_bands
 from .registry import get_features
 from .smoothing import LDS, SMOOTHING, MovingAverage
 from .stream import FeatureStream
-from .table import FeatureTable
 from .windows import check_window
+
+if TYPE_CHECKING:
+    from ..recordings.recording import Recording
+    from .table import FeatureTable
 
 Preprocessing = Chain | Step | Iterable[Step] | None
 Smoothing = MovingAverage | LDS
@@ -132,6 +129,7 @@ class FeatureExtractor:
 
         Examples
         --------
+        >>> import numpy as np
         >>> stream = FeatureExtractor().start(128.0, ["Fz", "Cz"])
         >>> X, onsets = stream.push(np.zeros((2, 32)))
         >>> X.shape
@@ -194,39 +192,12 @@ class FeatureExtractor:
         --------
         >>> import eegtl
         >>> collection = eegtl.load("synthetic").select(subjects=["w01"])
-        >>> FeatureExtractor(window=2.0).extract(collection).meta["settling"].any()
-        np.False_
+        >>> FeatureExtractor(window=2.0).extract(collection).meta["settling"].any().item()
+        False
         """
-        if isinstance(recordings, Recording) or not isinstance(recordings, Iterable):
-            raise InputError(
-                f"recordings is a {type(recordings).__name__}; give a collection, or a list such "
-                "as [recording]"
-            )
-        banks: Designs = {}
-        parts: list[RecordingFeatures] = []
-        skipped: list[str] = []
-        for done, total, item in each_recording(recordings):
-            try:
-                recording = item()
-                if not isinstance(recording, Recording):
-                    raise InputError(
-                        f"recordings holds a {type(recording).__name__}; make recordings of your "
-                        "own data with eegtl.from_raws"
-                    )
-                parts.append(self._one(recording, banks, parts, check_channels=not skip_bad))
-            except SubjectError as error:
-                if not skip_bad:
-                    raise
-                skipped.append(str(error))
-            if progress is not None:
-                progress(done, total)
-        if skip_bad:
-            parts, dropped = most_common_channels(parts)
-            skipped += dropped
-        if not parts:
-            reasons = f": {'; '.join(skipped)}" if skipped else "; the collection is empty"
-            raise DatasetError(f"no recording is left to extract features from{reasons}")
-        return self._table(parts, banks, skipped)
+        from ._extraction import extract_table  # asks for pandas, which a stream does without
+
+        return extract_table(self, recordings, progress, skip_bad=skip_bad)
 
     def _stream(
         self,
@@ -263,82 +234,6 @@ class FeatureExtractor:
     def _smooths_later(self) -> bool:
         """Whether the smoothing needs whole trials."""
         return self.smoothing is not None and not self.smoothing.causal
-
-    def _one(
-        self,
-        recording: Recording,
-        banks: Designs,
-        before: list[RecordingFeatures],
-        *,
-        check_channels: bool,
-    ) -> RecordingFeatures:
-        """Compute the features of one recording."""
-        file, subject = recording.file, recording.subject
-        samples = Samples(recording)
-        names = recording.ch_names
-        check_signals(samples.rows(), names, file=file, subject=subject)
-        for earlier in before:
-            if names != earlier.inputs and set(earlier.inputs) == set(names):
-                # The order of channels is that of the first recording that has them.
-                names = earlier.inputs
-                samples.reorder(names)
-                break
-        try:
-            stream = self._stream(recording.sfreq, names, recording.passband, banks)
-        except SignalError:
-            self._blame_recording(recording, names)
-            raise
-        if check_channels and before and stream.ch_names != before[0].ch_names:
-            raise channel_error(before[0], stream.ch_names, file, subject)
-        later = self.smoothing if self._smooths_later else None
-        return recording_features(recording, samples, names, stream, later)
-
-    def _blame_recording(self, recording: Recording, names: Sequence[str]) -> None:
-        """Say so if the preprocessing cannot start on a recording: others may be as it needs."""
-        try:
-            self.preprocessing.start(recording.sfreq, names, recording.passband)
-        except SignalError as error:
-            raise SubjectError(
-                str(error), file=recording.file, subject=recording.subject
-            ) from error
-
-    def _table(
-        self,
-        parts: list[RecordingFeatures],
-        banks: Designs,
-        skipped: list[str],
-    ) -> FeatureTable:
-        """Join the recordings to a table."""
-        import numba
-        import scipy
-
-        from .. import __version__
-
-        info: dict[str, Any] = {
-            "features": [feature.name for feature in self.features],
-            "window": self.window,
-            "step": self.step,
-            "bands": {name: list(edges) for name, edges in self.bands.items()},
-            "preprocessing": self.preprocessing.describe(),
-            "notes": list(dict.fromkeys(note for part in parts for note in part.notes)),
-            "smoothing": None if self.smoothing is None else self.smoothing.describe(),
-            "delay": max(part.delay for part in parts),
-            "filters": [
-                {"sfreq": bank.sfreq, "bands": {n: list(e) for n, e in bank.bands.items()}}
-                for bank in banks.values()
-            ],
-            "sfreq": sorted({part.sfreq for part in parts}),
-            "skipped": skipped,
-            "versions": {
-                "eegtl": __version__,
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-                "numba": numba.__version__,
-            },
-        }
-        X, meta = join_rows(parts)
-        causal = self.causal and all(part.causal for part in parts)
-        return FeatureTable(X, parts[0].columns, meta, causal=causal, info=info)
 
 
 def extract_features(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from .table import make_columns
+from .columns import ColumnName, block_columns, column_index
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -39,11 +42,6 @@ class Layout:
     length: int
 
 
-def band_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
-    """Name the columns of a feature that has a number for each channel and band."""
-    return make_columns(feature, ch_names, bands)
-
-
 @dataclass(frozen=True)
 class Feature:
     """One kind of feature: where its windows come from, and what it makes of them.
@@ -67,7 +65,8 @@ class Feature:
     per : str
         What there is one of, for the documentation.
     name_columns : callable
-        From (name, ch_names, bands) to the columns, in the order of the values.
+        From (name, ch_names, bands) to the names of the columns, tuples of (feature, channel,
+        band), in the order of the values.
     """
 
     name: str
@@ -76,10 +75,40 @@ class Feature:
     prepare: Callable[[Layout], Callable[[Floats], Floats]]
     citation: str
     per: str = "channel and band"
-    name_columns: Callable[[str, Sequence[str], Sequence[str]], pd.MultiIndex] = band_columns
+    name_columns: Callable[[str, Sequence[str], Sequence[str]], Iterable[ColumnName]] = (
+        block_columns
+    )
+
+    def column_names(self, ch_names: Sequence[str], bands: Sequence[str]) -> list[ColumnName]:
+        """Name the columns.
+
+        Parameters
+        ----------
+        ch_names : sequence of str
+            Canonical names of the channels.
+        bands : sequence of str
+            Names of the bands.
+
+        Returns
+        -------
+        list of (feature, channel, band)
+            All bands of a channel together.
+
+        Raises
+        ------
+        SignalError
+            When the channels do not allow the feature.
+
+        Examples
+        --------
+        >>> from eegtl.features import FEATURES
+        >>> FEATURES["cov"].column_names(["F3", "F4"], ["alpha"])[1]
+        ('cov', 'F3~F4', 'alpha')
+        """
+        return list(self.name_columns(self.name, tuple(ch_names), tuple(bands)))
 
     def columns(self, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
-        """Name the columns.
+        """Name the columns as a table does.
 
         Parameters
         ----------
@@ -104,4 +133,4 @@ class Feature:
         >>> FEATURES["dasm"].columns(["F3", "F4", "Cz"], ["alpha"]).tolist()
         [('dasm', 'F3-F4', 'alpha')]
         """
-        return self.name_columns(self.name, tuple(ch_names), tuple(bands))
+        return column_index(self.column_names(ch_names, bands))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 
+from .columns import ColumnName, block_columns
 from .feature import VARIANCE_FLOOR, Floats, Layout
-from .table import make_columns
 
 #: Names of the parameters, which stand where other features have their bands.
 PARAMETERS = ("activity", "mobility", "complexity")
@@ -63,6 +62,6 @@ def prepare_hjorth(layout: Layout) -> Callable[[Floats], Floats]:
     return lambda windows: hjorth_parameters(windows, layout.sfreq)
 
 
-def hjorth_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> pd.MultiIndex:
+def hjorth_columns(feature: str, ch_names: Sequence[str], bands: Sequence[str]) -> list[ColumnName]:
     """Name columns; the parameters stand in the place of bands."""
-    return make_columns(feature, ch_names, PARAMETERS)
+    return block_columns(feature, ch_names, PARAMETERS)

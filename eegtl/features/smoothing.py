@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..kernels.smoothing import lds_filter, lds_smooth, moving_average
+from ..preprocessing.format import plain
 
 Floats = NDArray[np.float64]
 
@@ -229,10 +230,11 @@ SMOOTHING: dict[str, type[MovingAverage] | type[LDS]] = {
 
 
 def _check_positive(settings: Any, name: str) -> None:
-    """Refuse a setting that is no positive number."""
+    """Refuse a setting that is no positive number; keep others as numbers of Python."""
     value = getattr(settings, name)
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
         raise InputError(f"{name} is {value!r}; give a positive number")
+    object.__setattr__(settings, name, plain(value))
 
 
 def _as_rows(X: ArrayLike) -> Floats:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import SignalError
+from ..errors import SignalError, SignalWarning
 from ..preprocessing import BandpassBank, Chain, check_chunk, design_bank, usable_runs
 from ..preprocessing.gaps import UnitCheck
+from .columns import ColumnName, column_index
 from .feature import Feature, Layout
 from .marks import MarkedWindows, flag_texts
 from .smoothing import LDS, MovingAverage, RunningSmoothing
 from .sources import SOURCES, Source
 from .windows import SETTLING, WindowGrid, Windows, settling_time, window_samples
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Numbers that are worked on at a time; 2 MiB, so that they stay in the cache.
 BLOCK_VALUES = 2**18
@@ -58,8 +64,12 @@ class FeatureStream:
 
     Attributes
     ----------
+    column_names : list of (feature, channel, band)
+        Names of the features, the columns of the windows.
     columns : pandas.MultiIndex
-        Names of the features, as in `FeatureTable`.
+        The same as in `FeatureTable`; made, with pandas, when it is asked for.
+    n_features : int
+        Number of columns.
     ch_names : tuple of str
         Names of the channels behind the preprocessing.
     sfreq : float
@@ -100,6 +110,16 @@ class FeatureStream:
         design: Designer = design_bank,
     ) -> None:
         chain = Chain.of(preprocessing)
+        self._settings: dict[str, Any] = {
+            "features": features,
+            "bands": bands,
+            "window": window,
+            "step": step,
+            "passband": passband,
+            "preprocessing": chain,
+            "smoothing": smoothing,
+            "design": design,
+        }
         self.chain = chain.start(sfreq, ch_names, passband, self._keep_for_marks)
         self._has_steps = bool(chain.steps)
         self._names_in = tuple(ch_names)
@@ -111,7 +131,10 @@ class FeatureStream:
         bank = design(self.sfreq, bands, self.chain.passband)
         self.grid = WindowGrid(*window_samples(self.sfreq, window, step))
         self.features = tuple(features)
-        self.columns = _join([f.columns(self.ch_names, list(bank.bands)) for f in features])
+        self.column_names: list[ColumnName] = [
+            name for f in features for name in f.column_names(self.ch_names, list(bank.bands))
+        ]
+        self.n_features = len(self.column_names)
         layout = Layout(self.ch_names, bank.bands, self.sfreq, self.grid.length)
         self._compute = [(feature.source, feature.prepare(layout)) for feature in features]
         kinds = {feature.source: SOURCES[feature.source] for feature in features}
@@ -136,7 +159,7 @@ class FeatureStream:
         self._smoother: RunningSmoothing | None = None
         if smoothing is not None:
             step_seconds = self.grid.stride / self.sfreq
-            self._smoother = smoothing.start(len(self.columns), step_seconds)
+            self._smoother = smoothing.start(self.n_features, step_seconds)
         self._smoothed: tuple[int, bool] | None = None
         self.n_times = 0
         self._n_out = 0
@@ -147,10 +170,29 @@ class FeatureStream:
         self._grid_start = 0
         self._run = 0
 
+    @cached_property
+    def columns(self) -> pd.MultiIndex:
+        """Names of the features, as in `FeatureTable`."""
+        return column_index(self.column_names)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Choices that the preprocessing made for this signal, in words."""
         return self.chain.notes
+
+    def warm_up(self) -> None:
+        """Compile, load and import now what the first window would wait for.
+
+        Another stream with these settings computes windows of noise; this one stays as it is.
+        """
+        n = int(np.ceil((1.0 + self.grid.length / self.sfreq) * self.sfreq_in))
+        noise = 1e-5 * np.random.default_rng(0).standard_normal((len(self._names_in), n))
+        with warnings.catch_warnings():
+            # What is to be said was said at the start, or is about the noise.
+            warnings.simplefilter("ignore", SignalWarning)
+            twin = FeatureStream(self.sfreq_in, self._names_in, **self._settings)
+            twin.process(noise)
+            twin.finish()
 
     def push(self, chunk: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take the next samples; give the windows they complete, settled ones only.
@@ -354,12 +396,4 @@ class FeatureStream:
         """Join the windows of one call."""
         if len(parts) > 1:
             return Windows.join(parts)
-        return parts[0] if parts else Windows.none(len(self.columns))
-
-
-def _join(indexes: Sequence[pd.MultiIndex]) -> pd.MultiIndex:
-    """Put the columns of several features one after the other."""
-    joined = indexes[0]
-    for index in indexes[1:]:
-        joined = joined.append(index)
-    return joined
+        return parts[0] if parts else Windows.none(self.n_features)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ._table_file import read_table, write_table
+from .columns import ColumnName, column_index
 
 #: Columns that every `FeatureTable.meta` has, in this order.
 META_COLUMNS = (
@@ -35,8 +36,8 @@ class FeatureTable:
     ----------
     X : ndarray of shape (n_windows, n_features)
         Features; kept as C-contiguous float64.
-    columns : pandas.MultiIndex of length n_features
-        Levels ``feature, channel, band``; channel-major inside a feature.
+    columns : pandas.MultiIndex or list of (feature, channel, band), of length n_features
+        Levels ``feature, channel, band``; channel-major inside a feature. Kept as a MultiIndex.
     meta : pandas.DataFrame of length n_windows
         At least the columns ``dataset, subject, session, trial, stimulus, label,
         onset`` (s from the start of the recording), ``settling`` (bool: the filters had
@@ -64,7 +65,7 @@ class FeatureTable:
     def __init__(
         self,
         X: ArrayLike,
-        columns: pd.MultiIndex,
+        columns: pd.MultiIndex | list[ColumnName],
         meta: pd.DataFrame,
         *,
         causal: bool = True,
@@ -73,6 +74,8 @@ class FeatureTable:
         self.X: NDArray[np.float64] = np.ascontiguousarray(X, dtype=np.float64)
         if self.X.ndim != 2:
             raise InputError(f"X has {self.X.ndim} dimensions; give (n_windows, n_features)")
+        if isinstance(columns, list):
+            columns = column_index(columns)
         if list(columns.names) != ["feature", "channel", "band"]:
             raise InputError(
                 f"columns has the levels {list(columns.names)}; "

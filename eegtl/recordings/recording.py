@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from .trials import check_trials
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Recording:
@@ -68,6 +68,8 @@ class Recording:
         causal: bool = True,
         notes: tuple[str, ...] = (),
     ) -> None:
+        from .trials import check_trials  # asks for pandas, which live classification does without
+
         self.raw = raw
         self.subject = subject
         self.session = session

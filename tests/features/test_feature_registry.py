@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eegtl.errors import SignalError
-from eegtl.features import FEATURES, FeatureExtractor, features_table
+from eegtl.features import FEATURES, FeatureExtractor, features_table, make_columns
 from eegtl.recordings.channels import HEADSETS
 
 NAMES = {
@@ -45,7 +47,9 @@ def test_a_stream_gives_the_columns_of_the_record(name):
     stream = FeatureExtractor((name,)).start(128.0, channels)
     windows = stream.process(data)
     assert stream.columns.equals(FEATURES[name].columns(channels, list(stream_bands())))
-    assert windows.X.shape == (7, len(stream.columns))
+    assert stream.columns.tolist() == stream.column_names
+    assert stream.column_names == FEATURES[name].column_names(channels, list(stream_bands()))
+    assert windows.X.shape == (7, len(stream.columns)) == (7, stream.n_features)
     assert np.isfinite(windows.X).all()
 
 
@@ -71,6 +75,13 @@ def test_a_dead_channel_gives_finite_values_and_a_flag(name):
     assert np.isfinite(windows.X).all()
     assert windows.flat.all()
     assert set(windows.flags) == {"flat"}
+
+
+def test_a_record_of_a_user_may_name_its_columns_by_an_index():
+    record = replace(FEATURES["de"], name="own", name_columns=make_columns)
+    names = [("own", "Fz", "a"), ("own", "Fz", "b"), ("own", "Cz", "a"), ("own", "Cz", "b")]
+    assert record.column_names(["Fz", "Cz"], ["a", "b"]) == names
+    assert record.columns(["Fz", "Cz"], ["a", "b"]).equals(make_columns("own", ["Fz", "Cz"], "ab"))
 
 
 def test_sources_are_made_only_for_what_is_asked():

@@ -372,6 +372,18 @@ def test_block_is_a_view():
     assert table.X[0, table.columns.get_loc(("power", "Cz", "alpha"))] == 77.0
 
 
+def test_columns_may_be_given_by_names():
+    table = make_table()
+    other = FeatureTable(table.X, table.columns.tolist(), table.meta)
+    assert other.columns.equals(table.columns)
+    assert other.columns.names == ["feature", "channel", "band"]
+    wrong = [*table.columns.tolist()[:-1], ("power", "Cz")]
+    with pytest.raises(
+        InputError, match=r"a column is named \('power', 'Cz'\); give \(feature, ch"
+    ):
+        FeatureTable(table.X, wrong, table.meta)
+
+
 def test_block_needs_a_full_block_of_a_known_feature():
     table = make_table()
     with pytest.raises(InputError, match="the table has no feature 'asm'; it has: de, power"):
