@@ -69,6 +69,14 @@ class StateError(EegtlError, ValueError):
     """A stored state holds something that is not on the whitelist."""
 
 
+class ContainerError(EegtlError, ValueError):
+    """A profile or source file is missing, foreign, damaged, or there already."""
+
+
+class StreamError(EegtlError):
+    """A stream cannot be found, read or understood."""
+
+
 class StudyError(EegtlError):
     """A study cannot be started, continued or read."""
 

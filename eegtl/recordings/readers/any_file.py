@@ -1,0 +1,87 @@
+"""One recording from one file, whatever its format: what `eegtl replay` publishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DatasetError
+from ..channels import canonical_names
+
+Floats = NDArray[np.float64]
+
+#: Files that muselsl wrote; all others but XDF are MNE's.
+_MUSELSL = (".csv", ".csv.gz")
+_XDF = (".xdf", ".xdfz", ".xdf.gz")
+
+
+def read_signal(
+    path: str | Path, *, stream: str | None = None
+) -> tuple[Floats, float, tuple[str, ...], list[tuple[float, str]]]:
+    """Read the EEG of a file, and the markers beside it.
+
+    Parameters
+    ----------
+    path : path
+        A CSV of muselsl, XDF (extra ``xdf``), or whatever `mne.io.read_raw` reads.
+    stream : str, optional
+        Name or type of the stream of an XDF file.
+
+    Returns
+    -------
+    data : ndarray of shape (n_channels, n_times)
+        Volts; NaN where samples are missing.
+    sfreq : float
+        Hz.
+    ch_names : tuple of str
+        Canonical.
+    markers : list of (float, str)
+        Seconds from the first sample, and labels.
+
+    Raises
+    ------
+    DatasetError
+        When there is no such file, or nothing reads it.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise DatasetError(f"there is no file {file}; check the path.")
+    name = file.name.lower()
+    if name.endswith(_MUSELSL):
+        from .muselsl import read_muselsl
+
+        read = read_muselsl(file, subject=file.name)
+        return read.data, read.sfreq, canonical_names(read.ch_names), []
+    if name.endswith(_XDF):
+        from .xdf import read_xdf
+
+        parts = read_xdf(file, stream=stream)
+        longest = max(parts, key=lambda part: part.raw.n_times)
+        return _of_raw(longest.raw)
+    return _of_raw(_read_by_mne(file))
+
+
+def _read_by_mne(file: Path) -> Any:
+    import mne
+
+    try:
+        raw = mne.io.read_raw(file, preload=True, verbose="error")
+    except (ValueError, OSError, RuntimeError, NotImplementedError, KeyError) as error:
+        raise DatasetError(
+            f"{file} cannot be read ({type(error).__name__}: {str(error)[:200]}); give a CSV of "
+            "muselsl, an XDF file, or a format of MNE such as EDF, BDF or FIF."
+        ) from error
+    picked = raw.pick("eeg")
+    return picked
+
+
+def _of_raw(raw: Any) -> tuple[Floats, float, tuple[str, ...], list[tuple[float, str]]]:
+    marks = [
+        (float(onset) - raw.first_time, str(text))
+        for onset, text in zip(raw.annotations.onset, raw.annotations.description, strict=True)
+        if not str(text).upper().startswith(("BAD", "EDGE"))
+    ]
+    return raw.get_data(), float(raw.info["sfreq"]), canonical_names(raw.ch_names), marks
