@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DatasetError
+from ...errors import DatasetError, SignalWarning
 from ..channels import canonical_names
 
 Floats = NDArray[np.float64]
 
 #: Files that muselsl wrote; all others but XDF are MNE's.
 _MUSELSL = (".csv", ".csv.gz")
-_XDF = (".xdf", ".xdfz", ".xdf.gz")
+_XDF = (".xdf", ".xdfz", ".xdf.gz", ".xdf.partial")
 
 
 def read_signal(
@@ -45,6 +46,11 @@ def read_signal(
     ------
     DatasetError
         When there is no such file, or nothing reads it.
+
+    Warns
+    -----
+    SignalWarning
+        When an XDF file holds several recordings, of which the longest is read.
     """
     file = Path(path)
     if not file.is_file():
@@ -60,6 +66,15 @@ def read_signal(
 
         parts = read_xdf(file, stream=stream)
         longest = max(parts, key=lambda part: part.raw.n_times)
+        if len(parts) > 1:
+            seconds = [part.raw.n_times / part.sfreq for part in parts]
+            warnings.warn(
+                f"{file.name} holds {len(parts)} recordings, between which the clock was reset or "
+                f"samples are missing ({', '.join(f'{s:.0f} s' for s in seconds)}); the longest is "
+                "read.",
+                SignalWarning,
+                stacklevel=2,
+            )
         return _of_raw(longest.raw)
     return _of_raw(_read_by_mne(file))
 
@@ -74,8 +89,14 @@ def _read_by_mne(file: Path) -> Any:
             f"{file} cannot be read ({type(error).__name__}: {str(error)[:200]}); give a CSV of "
             "muselsl, an XDF file, or a format of MNE such as EDF, BDF or FIF."
         ) from error
-    picked = raw.pick("eeg")
-    return picked
+    try:
+        return raw.pick("eeg")
+    except ValueError as error:
+        kinds = ", ".join(sorted(set(raw.get_channel_types())))
+        raise DatasetError(
+            f"{file} holds no EEG channels (there: {kinds}); set the types of its channels, for "
+            "example with MNE."
+        ) from error
 
 
 def _of_raw(raw: Any) -> tuple[Floats, float, tuple[str, ...], list[tuple[float, str]]]:
