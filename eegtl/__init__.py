@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .evaluation import run_study
     from .features import FeatureExtractor, FeatureTable, extract_features
+    from .personalize import Profile
     from .recordings import from_raws, load
     from .transfer import make_transfer_pipeline
 
@@ -24,6 +25,7 @@ _LAZY = {
     "extract_features": "features",
     "make_transfer_pipeline": "transfer",
     "run_study": "evaluation",
+    "Profile": "personalize",
 }
 _PACKAGES = (
     "errors",
@@ -32,6 +34,8 @@ _PACKAGES = (
     "features",
     "transfer",
     "evaluation",
+    "personalize",
+    "streaming",
     "report",
     "testing",
 )
@@ -39,6 +43,7 @@ _PACKAGES = (
 __all__ = [
     "FeatureExtractor",
     "FeatureTable",
+    "Profile",
     "__version__",
     "extract_features",
     "from_raws",

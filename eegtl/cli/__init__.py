@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import doctor, features, report, study
+from . import bridge, doctor, features, record, replay, report, stream, study
 from .datasets import datasets_app
 
 app = typer.Typer(
@@ -43,6 +43,10 @@ def _root(
 
 app.command(epilog=study.EPILOG)(study.study)
 app.command(epilog=features.EPILOG)(features.features)
+app.command(epilog=stream.EPILOG)(stream.stream)
+app.command(epilog=replay.EPILOG)(replay.replay)
+app.command(epilog=record.EPILOG)(record.record)
+app.command(epilog=bridge.EPILOG)(bridge.bridge)
 app.command(epilog=report.EPILOG)(report.report)
 app.add_typer(datasets_app, name="datasets")
 app.command(epilog=doctor.EPILOG)(doctor.doctor)

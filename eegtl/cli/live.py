@@ -1,0 +1,229 @@
+"""What `eegtl stream` and `eegtl record` share: a profile, a stream, a session, and who listens."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError, StreamError
+from .say import say
+from .stopping import stop_on_signals
+
+if TYPE_CHECKING:
+    from ..streaming.lsl import Search
+
+Name = Annotated[str | None, typer.Option(help="Name of the stream.")]
+Type = Annotated[str | None, typer.Option("--type", help="Type of the stream.", show_default="EEG")]
+SourceId = Annotated[str | None, typer.Option(help="Source id of the stream.")]
+Markers = Annotated[str | None, typer.Option(help="Name of a stream of markers.")]
+Unit = Annotated[str | None, typer.Option(help="Unit of the samples, whatever the stream says.")]
+Calibrate = Annotated[
+    float, typer.Option(help="Seconds of good signal to adapt to before predicting.")
+]
+Adapt = Annotated[str, typer.Option(help="How the model follows later: none, running or every.")]
+Every = Annotated[int, typer.Option(help="Windows between two adaptations.")]
+BadChannels = Annotated[str, typer.Option(help="Windows with bad channels: abstain or replace.")]
+Mains = Annotated[float | None, typer.Option(help="Mains frequency, 50 or 60 Hz: hum is a fault.")]
+LeastConfidence = Annotated[float, typer.Option(help="Abstain below this confidence (0 to 1).")]
+OutName = Annotated[str, typer.Option(help="Name of the stream of predictions.")]
+Duration = Annotated[
+    float | None, typer.Option(help="Seconds after which it stops.", show_default="never")
+]
+Find = Annotated[float, typer.Option(help="Seconds to look for the stream.")]
+Network = Annotated[bool, typer.Option("--network", help="Also streams of other machines.")]
+
+
+#: Source ids that pylsl makes up where a program gives none: others at each start of it.
+_MADE_UP = re.compile(r"-?[0-9]{15,20}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the options say.
+
+    Attributes
+    ----------
+    profile : Path
+    stream : dict
+        ``name``, ``type`` and ``source_id``.
+    markers, unit : str or None
+    session : dict
+        Settings of the session.
+    out_name : str
+    seconds : float or None
+    find : float
+    network : bool
+    log, record : Path or None
+    """
+
+    profile: Path
+    stream: dict[str, str | None]
+    markers: str | None
+    unit: str | None
+    session: dict[str, Any]
+    out_name: str
+    seconds: float | None
+    find: float
+    network: bool
+    log: Path | None = None
+    record: Path | None = None
+
+
+def settings_of(
+    calibrate: float,
+    adapt: str,
+    every: int,
+    bad_channels: str,
+    mains: float | None,
+    least_confidence: float,
+) -> dict[str, Any]:
+    """Give the settings of a session.
+
+    Parameters
+    ----------
+    calibrate, adapt, every, bad_channels, mains, least_confidence
+        As in the options.
+
+    Returns
+    -------
+    dict
+    """
+    from ..preprocessing import ArtefactMarks
+    from ..streaming.adaptation import Adaptation
+
+    return {
+        "calibrate": calibrate,
+        "adaptation": Adaptation(adapt, every=every),
+        "bad_channels": bad_channels,
+        "quality": ArtefactMarks(mains=mains),
+        "least_confidence": least_confidence,
+    }
+
+
+def run_live(wanted: Wanted) -> None:
+    """Find the stream, and run a session on it until it is stopped.
+
+    Parameters
+    ----------
+    wanted : Wanted
+    """
+    from ..streaming import lsl
+
+    for option, value in (("--find", wanted.find), ("--duration", wanted.seconds)):
+        if value is not None and not value > 0:
+            raise InputError(f"{option} must be a positive number of seconds; got {value:g}.")
+    say("looking for a stream" + ("" if wanted.network else " on this machine") + " ...")
+    # looks while the imports of a model take their seconds
+    search = lsl.Search(network=wanted.network)
+    from ..personalize.profile import Profile
+    from ..streaming.driver import Driver
+    from ..streaming.prediction_outlets import PredictionOutlets
+    from ..streaming.session import OnlineSession, SessionSettings
+    from .stream_view import StreamView
+
+    wearer = Profile.load(wanted.profile)
+    settings = SessionSettings(**wanted.session)
+    inlet, markers = _connect(wanted, search, wearer.ch_names)
+    sinks: list[Any] = []
+
+    def tell(event: Any) -> None:
+        for sink in sinks:
+            sink.event(event)
+
+    session = OnlineSession(
+        wearer, settings, sfreq=inlet.sfreq, ch_names=inlet.ch_names, on_event=tell
+    )
+    session.warm_up()
+    search.refuse(wanted.out_name)
+    del search  # it would look on as long as the session lasts
+    sinks.append(PredictionOutlets(wearer.labels, wanted.out_name, network=wanted.network))
+    stop = threading.Event()
+    # files are begun when nothing can fail any more, and from then on a signal ends them properly
+    with ExitStack() as stack:
+        stack.enter_context(stop_on_signals(stop))
+        recorder = _files(wanted, stack, sinks, wearer, settings, inlet)
+        view = StreamView(wearer.labels, wearer.ch_names)
+        sinks.append(view)
+        driver = Driver(
+            inlet,
+            _finder(inlet, wanted, wearer.ch_names),
+            clock=lsl.local_clock,
+            sinks=sinks,
+            markers=markers,
+            calls=recorder,
+        )
+        say(
+            f"ready; predictions are the stream {wanted.out_name!r}: "
+            f"{' '.join('p_' + label for label in wearer.labels)} confidence quality abstain lag_ms"
+        )
+        stack.enter_context(view)
+        driver.run(session, stop, wanted.seconds)
+    if wanted.record is not None:
+        say(f"written: {wanted.record}")
+    say(f"stopped after {driver.n_predictions} predictions")
+
+
+def _connect(wanted: Wanted, search: Search, needed: tuple[str, ...]) -> tuple[Any, Any]:
+    """Find the signal, and the markers where they are asked for."""
+    from ..streaming.inlets import MarkerInlet, SignalInlet
+
+    found = search.find(**wanted.stream, seconds=wanted.find)
+    inlet = SignalInlet(found, unit=wanted.unit, needed=needed)
+    say(f"found {inlet.description}")
+    if wanted.markers is None:
+        return inlet, None
+    return inlet, MarkerInlet(search.find(name=wanted.markers, seconds=wanted.find))
+
+
+def _files(
+    wanted: Wanted, stack: ExitStack, sinks: list[Any], wearer: Any, settings: Any, inlet: Any
+) -> Any:
+    """Begin the log and the recording; give the latter."""
+    if wanted.log is not None:
+        from ..streaming.log import JsonLog
+
+        sinks.append(stack.enter_context(JsonLog(wanted.log, wearer.labels)))
+    if wanted.record is None:
+        return None
+    from ..streaming.recorder import SessionRecorder
+
+    recorder = stack.enter_context(
+        SessionRecorder(
+            wanted.record,
+            inlet.description,
+            wearer.labels,
+            settings,
+            ch_names=inlet.ch_names,
+            factors=inlet.factors,
+            profile=wearer.fingerprint,
+        )
+    )
+    sinks.append(recorder)
+    return recorder
+
+
+def _finder(first: Any, wanted: Wanted, needed: tuple[str, ...]) -> Any:
+    """Give what looks for a lost stream: the same source, or where it has no id, the same name."""
+    from ..streaming import lsl
+    from ..streaming.inlets import SignalInlet
+
+    said = first.description
+    if said.source_id and not _MADE_UP.fullmatch(said.source_id):
+        like = {"source_id": said.source_id, "name": said.name}
+    else:
+        like = {"name": said.name, "type": said.type}
+
+    def again() -> Any:
+        try:
+            found = lsl.Search(network=wanted.network).find(**like, seconds=0.5)
+        except StreamError:
+            return None
+        return SignalInlet(found, unit=wanted.unit, needed=needed, like=first, seconds=2.0)
+
+    return again

@@ -1,0 +1,118 @@
+"""What `eegtl stream` shows: signal, probabilities, and the last events."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+from ..report.escape import printable
+from ..streaming.events import Event
+from ..streaming.prediction import Prediction
+from .say import say
+
+#: events that are not worth a line of their own
+_QUIET = ("mark",)
+_BAR = 20
+
+
+class StreamView:
+    """A picture that is drawn anew on a terminal; plain lines elsewhere.
+
+    Parameters
+    ----------
+    labels : tuple of str
+    ch_names : tuple of str
+    """
+
+    def __init__(self, labels: tuple[str, ...], ch_names: tuple[str, ...]) -> None:
+        self._labels, self._ch_names = labels, ch_names
+        self._lines: deque[str] = deque(maxlen=6)
+        self._prediction: Prediction | None = None
+        self._bad: dict[str, Any] = {}
+        self._state = "waiting"
+        self._live: Any = None
+        self._can_print = True
+
+    def __enter__(self) -> Self:
+        if sys.stdout.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(self._picture(), console=Console(), refresh_per_second=8)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Show a prediction.
+
+        Parameters
+        ----------
+        prediction : Prediction
+        """
+        self._prediction = prediction
+        if self._live is not None:
+            self._live.update(self._picture())
+            return
+        said = " ".join(
+            f"{name}={p:.2f}"
+            for name, p in zip(self._labels, prediction.probabilities, strict=True)
+        )
+        verdict = f"abstains ({prediction.reason})" if prediction.abstain else prediction.label
+        self._print(f"{prediction.time:.3f}  {said}  {verdict}  lag {1e3 * prediction.lag:.0f} ms")
+
+    def event(self, event: Event) -> None:
+        """Show an event.
+
+        Parameters
+        ----------
+        event : Event
+        """
+        if event.event == "state":
+            self._state = str(event.details["to"])
+        if event.event == "bad_channels":
+            self._bad = dict(event.details)
+        if event.event not in _QUIET:
+            details = " ".join(f"{key}={value}" for key, value in event.details.items())
+            self._lines.append(printable(f"{event.time:.3f}  {event.event}  {details}"))
+            if self._live is None:
+                self._print(self._lines[-1])
+        if self._live is not None:
+            self._live.update(self._picture())
+
+    def _print(self, line: str) -> None:
+        """Print a line, as long as somebody takes it: a session outlives its terminal."""
+        if not self._can_print:
+            return
+        try:
+            say(line)
+        except OSError:
+            self._can_print = False
+
+    def _picture(self) -> Any:
+        from rich.text import Text
+
+        last = self._prediction
+        channels = [
+            f"{printable(name)} {'/'.join(self._bad[name]) if name in self._bad else 'good'}"
+            for name in self._ch_names
+        ]
+        lines = [f" {self._state}", f" signal   {'   '.join(channels)}"]
+        if last is not None:
+            lines.append(f" lag {1e3 * last.lag:.0f} ms   confidence {last.confidence:.2f}")
+            for name, p in zip(self._labels, last.probabilities, strict=True):
+                bar = "#" * round(_BAR * p)
+                lines.append(f" {printable(name):<12} {bar:-<{_BAR}}  {p:.2f}")
+            if last.abstain:
+                lines.append(f" abstains: {printable(last.reason)}")
+        return Text("\n".join([*lines, "", *self._lines]))

@@ -1,0 +1,288 @@
+"""A wearer's profile: the fitted model, and all that live use needs to feed it as it was fitted."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ContainerError, InputError, StateError
+from ..features.description import describe_extractor, extractor_from
+from ..transfer.state import from_state, to_state
+from .container import fingerprint, read_container, write_container
+
+if TYPE_CHECKING:
+    from ..features import FeatureExtractor
+    from ..recordings.collection import Collection
+
+FORMAT, VERSION = "eegtl-profile", 1
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """A model, and how its features are computed.
+
+    Parameters
+    ----------
+    model : transfer classifier
+        Fitted, with `predict_proba`; every estimator of eegtl can be kept.
+    extractor : FeatureExtractor
+        What makes its rows from the signal; causal.
+    sfreq : float
+        Sampling rate of the signals that it was fitted on, in Hz.
+    ch_names : tuple of str
+        Their channels, by canonical name, in the order of the features.
+    passband : (float, float) or None
+        What was left of their spectrum, in Hz: filters are clipped to it live, too.
+    mean, sd : ndarray of shape (n_features,)
+        Of the features of the sources.
+    provenance : mapping
+        What it was made from: data set, number of people and windows, a hash of the rows.
+    history : tuple of mapping
+        Its calibrations, oldest first.
+
+    Examples
+    --------
+    >>> import eegtl
+    >>> from eegtl.transfer import SubjectNormalizer, default_classifier
+    >>> people = eegtl.load("synthetic").select(subjects=["w01", "w02", "w03"])
+    >>> pipeline = eegtl.make_transfer_pipeline(SubjectNormalizer("z2"), default_classifier())
+    >>> profile = Profile.fit(pipeline, people, eegtl.FeatureExtractor(window=2.0))
+    >>> profile.labels, profile.sfreq, len(profile.ch_names)
+    (('negative', 'neutral', 'positive'), 128.0, 14)
+    """
+
+    model: Any
+    extractor: FeatureExtractor
+    sfreq: float
+    ch_names: tuple[str, ...]
+    passband: tuple[float, float] | None
+    mean: Floats
+    sd: Floats
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.model, "predict_proba") or not hasattr(self.model, "classes_"):
+            raise InputError(
+                f"a profile needs a fitted classifier with predict_proba; got "
+                f"{type(self.model).__name__}. Fit it, or end its pipeline in a classifier that "
+                "has probabilities, such as default_classifier()."
+            )
+        if not self.extractor.causal:
+            raise InputError(
+                "a profile needs features that do without the future of the signal; choose causal "
+                "filters and smoothing for the extractor."
+            )
+        n = int(self.model.n_features_in_)
+        if self.mean.shape != (n,) or self.sd.shape != (n,):
+            raise InputError(
+                f"the model reads {n} features, but mean and sd have {self.mean.shape} and "
+                f"{self.sd.shape}; give those of the same features."
+            )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes by name, in the order of the probabilities."""
+        return tuple(str(label) for label in self.model.classes_.tolist())
+
+    @classmethod
+    def fit(cls, model: Any, recordings: Collection, extractor: FeatureExtractor) -> Self:
+        """Fit a model on labelled recordings of other people.
+
+        Parameters
+        ----------
+        model : transfer classifier
+            Unfitted; it stays as it is.
+        recordings : Collection or list of Recording
+            All with the same channels and sampling rate.
+        extractor : FeatureExtractor
+
+        Returns
+        -------
+        Profile
+
+        Raises
+        ------
+        InputError
+            When no window has a label, or sampling rates differ.
+        """
+        from sklearn.base import clone
+
+        table = extractor.extract(recordings)
+        first = next(iter(recordings))
+        rates = table.info["sfreq"]
+        if len(rates) > 1:
+            raise InputError(
+                f"the recordings have the sampling rates {rates} Hz; a profile has one. Select "
+                "recordings of one rate, or resample them."
+            )
+        meta = table.meta
+        used = (~meta["settling"] & meta["label"].notna()).to_numpy()
+        if not used.any():
+            raise InputError(
+                f"none of the {len(meta)} windows has settled and has a label; give labelled "
+                "recordings."
+            )
+        X, rows = table.X[used], meta[used].reset_index(drop=True)
+        y, subjects = rows["label"].to_numpy(), rows["subject"].to_numpy()
+        fitted = clone(model).fit(X, y, subjects=subjects, rows=rows)
+        content = hashlib.sha256(np.ascontiguousarray(X).tobytes())
+        content.update("\n".join(map(str, y)).encode())
+        return cls(
+            fitted,
+            extractor,
+            float(first.sfreq),
+            tuple(first.ch_names),
+            first.passband,
+            X.mean(axis=0),
+            X.std(axis=0),
+            {
+                "datasets": sorted(set(map(str, rows["dataset"]))),
+                "n_people": int(rows["subject"].nunique()),
+                "n_windows": len(rows),
+                "rows_sha256": content.hexdigest(),
+            },
+        )
+
+    def adapted(self, model: Any, entry: Mapping[str, Any]) -> Self:
+        """Give the profile with another model of the same features, and a line of history.
+
+        Parameters
+        ----------
+        model : transfer classifier
+        entry : mapping
+            Plain values that say what was done: when, how many windows, of what kind.
+
+        Returns
+        -------
+        Profile
+        """
+        return replace(self, model=model, history=(*self.history, dict(entry)))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the profile to one file.
+
+        Parameters
+        ----------
+        path : path
+            Usually ``<name>.eegtl``.
+        overwrite : bool
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ContainerError
+            When the file is there already.
+        StateError
+            When the model holds something that cannot be kept safely.
+        """
+        from .. import __version__
+
+        content = {"format": FORMAT, "version": VERSION, "eegtl": __version__, **self._content()}
+        write_container(path, content, overwrite=overwrite)
+        return Path(path)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that it holds: two profiles that differ in anything have two."""
+        return fingerprint(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "model": to_state(self.model),
+            "extractor": describe_extractor(self.extractor),
+            "sfreq": self.sfreq,
+            "ch_names": list(self.ch_names),
+            "passband": None if self.passband is None else list(self.passband),
+            "mean": self.mean,
+            "sd": self.sd,
+            "provenance": dict(self.provenance),
+            "history": [dict(entry) for entry in self.history],
+        }
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a profile; nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Profile
+
+        Raises
+        ------
+        ContainerError
+            When it is missing, damaged, no profile, or of a later version.
+        StateError
+            When its model names a class that is not on the whitelist, or is malformed.
+        """
+        tree = read_container(path, FORMAT)
+        if tree.get("version") != VERSION:
+            raise ContainerError(
+                f"{path} is a profile of version {tree.get('version')!r}; this eegtl reads "
+                f"version {VERSION}. Update eegtl, or make the profile anew."
+            )
+        try:
+            passband = tree["passband"]
+            return cls(
+                from_state(tree["model"]),
+                extractor_from(tree["extractor"]),
+                _number(tree["sfreq"]),
+                tuple(_text(name) for name in _list(tree["ch_names"])),
+                None if passband is None else (_number(passband[0]), _number(passband[1])),
+                _vector(tree["mean"]),
+                _vector(tree["sd"]),
+                _table(tree["provenance"]),
+                tuple(_table(entry) for entry in _list(tree["history"])),
+            )
+        except StateError as error:
+            raise StateError(f"{path}: {error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise ContainerError(
+                f"{path} lacks or distorts what a profile holds ({type(error).__name__}: {error}); "
+                "it is damaged or foreign."
+            ) from error
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no table")
+    return value
+
+
+def _vector(value: Any) -> Floats:
+    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype != np.float64:
+        raise TypeError("mean or sd is no vector of numbers")
+    return value

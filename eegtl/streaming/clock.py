@@ -1,0 +1,216 @@
+"""Time stamps of a stream as they come: gaps, late samples, jumps, and the rate that arrives."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+Floats = NDArray[np.float64]
+
+#: Samples from one stamp to the next that are still no gap in a stream of regular stamps.
+REGULAR = 2.5
+#: Steps longer than this many times the longest usual one are a gap.
+BATCHES = 1.5
+#: Seconds in which the usual steps of a stream are learnt; longer steps are never usual.
+LEARNING, LONGEST_USUAL = 2.0, 0.25
+#: How often a step must have been so long to be usual: once or twice, it may have been a loss.
+USUAL = 3
+#: Seconds that a stamp may lie before the newest one; more is another clock.
+LATE = 1.0
+#: Gaps of which it is remembered that what is missing may yet come.
+_HOLES = 16
+#: Seconds a step forwards may have and be a gap; more is another clock.
+LONGEST_GAP = 3600.0
+#: Seconds over which the effective rate is measured.
+RATE_SPAN = 10.0
+_COUNT_EVERY = 0.25
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Samples of a chunk that belong together.
+
+    Attributes
+    ----------
+    start, stop : int
+        Their places in the chunk.
+    anomaly : str
+        What happened just before the first: ``""``, ``gap``, ``clock_jump``.
+    seconds : float
+        By how much the stamps are off there: what a gap lasted, how far the clock jumped.
+    """
+
+    start: int
+    stop: int
+    anomaly: str = ""
+    seconds: float = 0.0
+
+
+class StreamClock:
+    """Judges the stamps of a stream, sample by sample: cutting it into chunks changes nothing.
+
+    A step from one stamp to the next is usual up to 2.5 samples. Headsets that stamp whole batches
+    have longer ones: what three steps of the first 2 s reach (at most 0.25 s) is usual, and 1.5
+    times as much no gap.
+
+    A stamp may lie up to 1 s before the newest one: packets that are stamped on arrival, and
+    counted backwards, overlap. The sample is the next one all the same, unless it is late and
+    left out: the same stamp was there before (a packet came twice), or it lies in a gap (packets
+    came in the wrong order, and the gap was told). Steps further back, or more than an hour ahead,
+    are jumps of the clock: time starts anew there. Packets of one stamp for all samples cannot be
+    told from their repetition, which then is as a packet more.
+
+    Parameters
+    ----------
+    sfreq : float
+        Nominal sampling rate in Hz.
+
+    Attributes
+    ----------
+    newest : float
+        The newest stamp; NaN before the first.
+    n_late, n_unusable : int
+        Samples that were left out: late ones, and those whose stamp is no number.
+
+    Examples
+    --------
+    >>> clock = StreamClock(100.0)
+    >>> stamps = np.array([0.0, 0.01, 0.02, 0.40, 0.41])
+    >>> [(piece.start, piece.stop, piece.anomaly) for piece in clock.take(stamps)]
+    [(0, 3, ''), (3, 5, 'gap')]
+    """
+
+    def __init__(self, sfreq: float) -> None:
+        if not 0 < sfreq < np.inf:
+            raise InputError(f"a stream needs a positive sampling rate; got {sfreq!r} Hz.")
+        self.sfreq = float(sfreq)
+        self.newest = np.nan
+        self.n_late = self.n_unusable = 0
+        self._restart()
+
+    def _restart(self) -> None:
+        self._begin = np.nan
+        self._longest = [0.0] * USUAL  # the longest steps, rising
+        self._recent: deque[float] = deque(maxlen=max(1, int(np.ceil(LATE * self.sfreq))))
+        self._holes: deque[tuple[float, float]] = deque(maxlen=_HOLES)
+        self._is_late = False  # the sample before was left out
+        self._counts: deque[tuple[float, int]] = deque()
+        self._n = 0
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds that a step may have without being a gap."""
+        return max(REGULAR / self.sfreq, BATCHES * self._longest[0])
+
+    def take(self, stamps: Any) -> list[Piece]:
+        """Judge the stamps of the next samples.
+
+        Parameters
+        ----------
+        stamps : array-like of shape (n,)
+            Seconds, one a sample.
+
+        Returns
+        -------
+        list of Piece
+            In order; late and unusable samples are in none.
+        """
+        times = np.asarray(stamps, dtype=np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            steps = np.diff(times, prepend=self.newest)
+        if len(times) and self._is_usual(steps):
+            self._advance(times)
+            return [Piece(0, len(times))]
+        pieces: list[Piece] = []
+        for place, time in enumerate(times.tolist()):
+            judged = self._judge(time)
+            if judged is None:
+                continue
+            anomaly, seconds = judged
+            if pieces and not anomaly and pieces[-1].stop == place:
+                last = pieces[-1]
+                pieces[-1] = Piece(last.start, place + 1, last.anomaly, last.seconds)
+            else:
+                pieces.append(Piece(place, place + 1, anomaly, seconds))
+        return pieces
+
+    def effective_rate(self) -> float:
+        """Give the rate at which samples came over the last 10 s without an anomaly.
+
+        Returns
+        -------
+        float
+            Hz; NaN before 2 s have passed.
+        """
+        if len(self._counts) < 2:
+            return np.nan
+        (start, first), (stop, last) = self._counts[0], self._counts[-1]
+        return (last - first) / (stop - start) if stop - start >= LEARNING else np.nan
+
+    def _is_usual(self, steps: Floats) -> bool:
+        """Say whether no step needs a closer look; while the usual is learnt, all do."""
+        learnt = self.newest - self._begin
+        if not np.isfinite(learnt) or learnt <= LEARNING or self._is_late:
+            return False
+        return bool(steps.min() >= 0 and steps.max() <= self.tolerance)
+
+    def _judge(self, time: float) -> tuple[str, float] | None:
+        """Give the anomaly before a sample and its size, or None for one that is left out."""
+        if not np.isfinite(time):
+            self.n_unusable += 1
+            return None
+        step = time - self.newest
+        if np.isnan(step):
+            self._advance(np.array([time]))
+            return "", 0.0
+        if -LATE <= step < 0 or (step == 0 and self._is_late):
+            return self._judge_behind(time)
+        learning = time - self._begin <= LEARNING
+        anomaly = ""
+        if step < 0 or step > LONGEST_GAP:
+            anomaly = "clock_jump"
+            self._restart()
+        elif step > self.tolerance and not (learning and step <= LONGEST_USUAL):
+            anomaly = "gap"
+            self._holes.append((self.newest, time))
+            self._counts.clear()
+        elif learning:
+            self._longest = sorted([*self._longest, step])[-USUAL:]
+        self._is_late = False
+        self._advance(np.array([time]))
+        return anomaly, step if anomaly else 0.0
+
+    def _judge_behind(self, time: float) -> tuple[str, float] | None:
+        """Judge a sample that is not stamped behind the newest."""
+        # of a packet that came twice, the last sample may have the newest stamp
+        self._is_late = time in self._recent or any(low < time < high for low, high in self._holes)
+        if self._is_late:
+            self.n_late += 1
+            return None
+        if self.newest - time > LONGEST_USUAL:
+            self._counts.clear()  # a clock set back a little, and no higher rate
+        self._n += 1
+        self._recent.append(time)
+        return "", 0.0
+
+    def _advance(self, times: Floats) -> None:
+        """Take usual stamps over, and count for the rate."""
+        if np.isnan(self._begin):
+            self._begin = float(times[0])
+        first = self._n
+        self._n += len(times)
+        self.newest = float(times[-1])
+        self._recent.extend(times[-(self._recent.maxlen or 1) :].tolist())
+        due = self._counts[-1][0] + _COUNT_EVERY if self._counts else -np.inf
+        place = int(np.searchsorted(times, due))
+        while place < len(times):
+            self._counts.append((float(times[place]), first + place))
+            place = int(np.searchsorted(times, times[place] + _COUNT_EVERY))
+        while self._counts and self._counts[0][0] < self.newest - RATE_SPAN:
+            self._counts.popleft()

@@ -1,0 +1,76 @@
+"""Whether a stream fits a profile: its rate, its features, its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import InputError, SignalError
+from ..features.stream import FeatureStream
+from ..personalize.profile import Profile
+
+
+def stream_for(profile: Profile, rate: float) -> FeatureStream:
+    """Begin a stream that makes the features of a profile.
+
+    Parameters
+    ----------
+    profile : Profile
+    rate : float
+        Sampling rate of the signal in Hz.
+
+    Returns
+    -------
+    FeatureStream
+
+    Raises
+    ------
+    SignalError
+        When windows would be cut at another rate than the profile's.
+    InputError
+        When the model reads another number of features.
+    """
+    stream = profile.extractor.start(rate, profile.ch_names, profile.passband)
+    expected = profile.extractor.start(profile.sfreq, profile.ch_names, profile.passband)
+    if abs(stream.sfreq - expected.sfreq) > 1e-3 * expected.sfreq:
+        raise SignalError(
+            f"the stream has {rate:g} Hz, but the profile was made from signals of "
+            f"{profile.sfreq:g} Hz and does not resample them. Make the profile with "
+            f"preprocessing=[Resample({min(rate, profile.sfreq):g})], or stream at its rate."
+        )
+    n = int(profile.model.n_features_in_)
+    if stream.n_features != n:
+        raise InputError(
+            f"the model of the profile reads {n} features, but its extractor makes "
+            f"{stream.n_features} of its channels {', '.join(profile.ch_names)}; give a profile as "
+            "Profile.fit makes it."
+        )
+    return stream
+
+
+def rows_of(profile: Profile, ch_names: Sequence[str]) -> list[int]:
+    """Find the rows of chunks that hold a profile's channels.
+
+    Parameters
+    ----------
+    profile : Profile
+    ch_names : sequence of str
+        Canonical names of the rows.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    SignalError
+        When channels are missing.
+    """
+    place = {name: i for i, name in enumerate(ch_names)}
+    missing = [name for name in profile.ch_names if name not in place]
+    if missing:
+        raise SignalError(
+            f"the stream lacks the channels {', '.join(missing)} of the profile; it has "
+            f"{', '.join(map(str, ch_names)) or 'none'}. Stream all of "
+            f"{', '.join(profile.ch_names)}, or make a profile for these channels."
+        )
+    return [place[name] for name in profile.ch_names]

@@ -1,0 +1,305 @@
+"""From chunks with time stamps to windows with features, quality and labels: offline's objects."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..features.buffer import SampleBuffer
+from ..features.stream import FeatureStream
+from ..features.windows import Windows
+from ..preprocessing import ArtefactMarks, usable_runs
+from .clock import Piece, StreamClock
+
+Floats = NDArray[np.float64]
+#: (what happened, details)
+Emit = Callable[[str, Mapping[str, Any]], None]
+
+#: Marks that wait for their sample; further ones are lost.
+MAX_MARKS = 1000
+#: Seconds that a mark may lie apart from the newest sample; more is another clock.
+FAR = 86_400.0
+#: Faults of the signal that a channel can have in a window, besides `ArtefactMarks`' kinds.
+IDENTICAL = "identical"
+
+
+@dataclass(frozen=True, eq=False)
+class LiveWindow:
+    """One window, complete.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_features,)
+    onset, time : float
+        Stamps of its first and its newest sample, in seconds of the stream's clock. Where stamps
+        go back a little, each sample has the newest stamp so far.
+    sample : int
+        Number of its newest sample, of those taken.
+    label : str or None
+        The newest mark at its first sample.
+    settling : bool
+        Whether the filters had not settled when it began.
+    run : int
+        Windows of the same run follow each other without gap or mark.
+    faults : mapping of str to tuple of str
+        Channels with faults, and which.
+    """
+
+    X: Floats
+    onset: float
+    time: float
+    sample: int
+    label: str | None
+    settling: bool
+    run: int
+    faults: Mapping[str, tuple[str, ...]]
+
+
+class LiveWindows:
+    """Takes chunks and their stamps; gives the windows that they complete.
+
+    Memory is bounded: two windows of signal, and at most 1000 marks.
+
+    Parameters
+    ----------
+    stream : FeatureStream
+        Fresh.
+    ch_names : tuple of str
+        Of the chunks' rows.
+    sfreq : float
+        Of the chunks, in Hz.
+    quality : ArtefactMarks
+        What is a fault; it judges the signal as it arrives.
+    emit : callable
+        Is told of gaps, samples that were left out or are no signal, jumps, and marks.
+
+    Attributes
+    ----------
+    clock : StreamClock
+    n_taken : int
+        Samples taken; those that were left out do not count.
+    newest : float
+        Stamp of the newest sample taken; NaN before the first.
+    offset : float
+        By how much the clock of the stamps has jumped since the first sample, in seconds.
+    """
+
+    def __init__(
+        self,
+        stream: FeatureStream,
+        ch_names: tuple[str, ...],
+        sfreq: float,
+        quality: ArtefactMarks,
+        emit: Emit,
+    ) -> None:
+        self.stream, self.ch_names, self.sfreq = stream, ch_names, float(sfreq)
+        self.clock = StreamClock(sfreq)
+        self.n_taken = 0
+        self.newest, self.offset = np.nan, 0.0
+        self._quality, self._emit = quality, emit
+        ratio = self.sfreq / stream.sfreq
+        self._ratio = ratio
+        self._length = max(2, int(np.floor(round(stream.grid.length * ratio, 6))))
+        stride = int(np.ceil(stream.grid.stride * ratio))
+        self._keep = self._length + stride + int(np.ceil((stream.delay + 1) * self.sfreq))
+        # the signal, its stamps, and the number of each sample among those taken
+        self._buffer = SampleBuffer(len(ch_names) + 2)
+        self._waiting: list[tuple[float, int, str]] = []
+        self._n_marks = 0
+        self._labels: deque[tuple[int, str]] = deque(maxlen=MAX_MARKS)
+        self._is_usable = True
+
+    def mark(self, label: str, time: float) -> None:
+        """Take a mark: windows restart at the first sample that is not before it.
+
+        Parameters
+        ----------
+        label : str
+        time : float
+            In seconds of the stream's clock. Where samples after it have been taken, windows
+            restart at the next sample, and an event ``late_mark`` says by how much. A mark that
+            cannot be placed is lost, and an event ``mark_lost`` says why.
+        """
+        why = ""
+        if not np.isfinite(time):
+            why = "its time is no number"
+        elif abs(time - self.newest) > FAR:
+            why = "its time is of another clock than the samples'"
+        elif len(self._waiting) >= MAX_MARKS:
+            why = f"{MAX_MARKS} marks wait for their samples already"
+        if why:
+            self._emit("mark_lost", {"label": str(label), "mark_time": float(time), "why": why})
+            return
+        self._n_marks += 1
+        insort(self._waiting, (float(time), self._n_marks, str(label)))
+
+    def push(self, chunk: Floats, stamps: Floats) -> Iterator[LiveWindow]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        chunk : ndarray of shape (n_channels, n)
+            Volts.
+        stamps : ndarray of shape (n,)
+            Seconds.
+
+        Returns
+        -------
+        iterator of LiveWindow
+            Each piece of the chunk is worked on when its windows are asked for, so that events
+            and windows come in the order of time; ask for all of them.
+        """
+        late, unusable = self.clock.n_late, self.clock.n_unusable
+        pieces = self.clock.take(stamps)
+        n_late, n_unusable = self.clock.n_late - late, self.clock.n_unusable - unusable
+        if n_late or n_unusable:
+            self._emit("left_out", {"late": n_late, "without_stamp": n_unusable})
+        return self._windows_of(chunk, stamps, pieces)
+
+    def interrupt(self) -> list[LiveWindow]:
+        """Restart filters and windows at the next sample, as a gap does.
+
+        Returns
+        -------
+        list of LiveWindow
+            Those that the preprocessing had held back.
+        """
+        gap = np.full((len(self.ch_names) + 2, 1), np.nan)
+        self._buffer.append(gap)
+        return self._complete(self.stream.process(gap[:-2]))
+
+    def _windows_of(
+        self, chunk: Floats, stamps: Floats, pieces: list[Piece]
+    ) -> Iterator[LiveWindow]:
+        for piece in pieces:
+            if piece.anomaly:
+                yield from self.interrupt()
+                self._emit(piece.anomaly, {"seconds": piece.seconds})
+            if piece.anomaly == "clock_jump":
+                self.offset += piece.seconds
+                self.newest = np.nan
+            part = slice(piece.start, piece.stop)
+            yield from self._take(chunk[:, part], stamps[part])
+
+    def _take(self, data: Floats, stamps: Floats) -> list[LiveWindow]:
+        """Take samples that follow each other."""
+        # marks are placed, and windows dated, by stamps that never go back
+        stamps = np.maximum.accumulate(np.fmax(stamps, self.newest))
+        marks = self._place_marks(stamps)
+        numbers = self.n_taken + np.arange(data.shape[1])
+        self._buffer.append(np.vstack([data, stamps[None], numbers[None]]))
+        self._look_at_signal(data)
+        self.n_taken += data.shape[1]
+        self.newest = float(stamps[-1])
+        return self._complete(self.stream.process(data, marks))
+
+    def _place_marks(self, stamps: Floats) -> list[int]:
+        """Find the samples at which windows restart."""
+        marks = []
+        while self._waiting and self._waiting[0][0] <= stamps[-1]:
+            time, _, label = self._waiting.pop(0)
+            if stamps[-1] - time > FAR:
+                why = "its time is of another clock than the samples'"
+                self._emit("mark_lost", {"label": label, "mark_time": time, "why": why})
+                continue
+            place = int(np.searchsorted(stamps, time))
+            if place == 0 and time <= self.newest:
+                self._emit("late_mark", {"label": label, "seconds": float(stamps[0] - time)})
+            marks.append(place)
+            self._labels.append((self._buffer.end + place, label))
+            self._emit("mark", {"label": label, "mark_time": time})
+        return marks
+
+    def _look_at_signal(self, data: Floats) -> None:
+        """Tell where samples begin that no feature can be made of: the signal has a gap there."""
+        n = data.shape[1]
+        runs = usable_runs(data)
+        edges = [0, *(edge for run in runs for edge in run), n]
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if start == stop:
+                continue
+            if start or self._is_usable:
+                rows = zip(self.ch_names, data[:, start:stop], strict=True)
+                whole = [(0, stop - start)]
+                lost = [name for name, row in rows if usable_runs(row[None]) != whole]
+                self._emit("no_signal", {"channels": lost})
+        self._is_usable = bool(runs) and runs[-1][1] == n
+
+    def _complete(self, windows: Windows) -> list[LiveWindow]:
+        """Add to windows what is known of their samples."""
+        starts = np.round(windows.starts * self._ratio).astype(np.int64)
+        cut = self._cut(starts)
+        faults = self._faults(cut[:, :-2]) if len(starts) else []
+        out = [
+            LiveWindow(
+                windows.X[i],
+                float(cut[i, -2, 0]),
+                float(cut[i, -2, -1]),
+                int(cut[i, -1, -1]),
+                self._label_at(int(starts[i])),
+                bool(windows.settling[i]),
+                int(windows.runs[i]),
+                faults[i],
+            )
+            for i in range(len(starts))
+        ]
+        self._buffer.forget(self._buffer.end - self._keep)
+        return out
+
+    def _cut(self, starts: NDArray[np.int64]) -> Floats:
+        """Cut the samples of windows out of the buffer.
+
+        At rates that do not divide, a window in front of a gap may lack the last one or two; the
+        last that is there stands for them.
+        """
+        there = np.minimum(self._length, self._buffer.end - starts)
+        out = np.empty((len(starts), len(self.ch_names) + 2, self._length))
+        for length in np.unique(there):
+            of_length = there == length
+            out[of_length, :, :length] = self._buffer.windows(starts[of_length], int(length))
+            out[of_length, :, length:] = np.nan
+        for row in np.flatnonzero(np.isnan(out[:, -1]).any(axis=1)):
+            end = int(np.argmax(np.isnan(out[row, -1])))
+            out[row, :, end:] = out[row, :, end - 1 : end]
+        return out
+
+    def _label_at(self, start: int) -> str | None:
+        """Give the newest mark that is not behind a sample; older ones are not needed again."""
+        while len(self._labels) > 1 and self._labels[1][0] <= start:
+            self._labels.popleft()
+        if self._labels and self._labels[0][0] <= start:
+            return self._labels[0][1]
+        return None
+
+    def _faults(self, windows: Floats) -> list[dict[str, tuple[str, ...]]]:
+        """Say which channels have which faults in each window."""
+        judged = self._quality.judge(windows, self.sfreq)
+        kinds = self._quality.KINDS
+        found = []
+        for window, marks in zip(windows, judged, strict=True):
+            bad = {
+                name: tuple(kind for kind, is_bad in zip(kinds, row, strict=True) if is_bad)
+                for name, row in zip(self.ch_names, marks.tolist(), strict=True)
+                if any(row)
+            }
+            for name in _identical(window, self.ch_names):
+                bad[name] = (*bad.get(name, ()), IDENTICAL)
+            found.append(bad)
+        return found
+
+
+def _identical(window: Floats, ch_names: tuple[str, ...]) -> list[str]:
+    """Name channels that hold the very same samples: one electrode, or one wire, for two."""
+    first: dict[bytes, str] = {}
+    same: dict[str, None] = {}
+    for name, row in zip(ch_names, window, strict=True):
+        twin = first.setdefault(row.tobytes(), name)
+        if twin != name:
+            same.update({twin: None, name: None})
+    return list(same)

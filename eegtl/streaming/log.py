@@ -1,0 +1,84 @@
+"""Predictions and events as lines of JSON, written as they come."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import InputError
+from .events import Event, plain
+from .prediction import Prediction
+
+
+class JsonLog:
+    """A file with one line of JSON a prediction or event; each is on disk before the next comes.
+
+    Parameters
+    ----------
+    path : path
+        A file that is not there yet.
+    labels : sequence of str
+        Of the probabilities.
+
+    Raises
+    ------
+    InputError
+        When the file is there already, since it is never overwritten; or cannot be made.
+    """
+
+    def __init__(self, path: str | Path, labels: tuple[str, ...]) -> None:
+        self.path = Path(path)
+        self._labels = labels
+        try:
+            self._file = self.path.open("x", encoding="utf-8", buffering=1)
+        except FileExistsError:
+            raise InputError(
+                f"{self.path} is there already, and a log is never overwritten; choose another "
+                "name."
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error}); check that the folder exists and is "
+                "yours, or choose another place."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Write a prediction.
+
+        Parameters
+        ----------
+        prediction : Prediction
+        """
+        values = dict(vars(prediction))
+        p = values.pop("probabilities")
+        values["probabilities"] = dict(zip(self._labels, p, strict=True))
+        self._write({"prediction": values})
+
+    def event(self, event: Event) -> None:
+        """Write an event.
+
+        Parameters
+        ----------
+        event : Event
+        """
+        self._write(json.loads(event.to_json()))
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()
+
+    def _write(self, values: dict[str, Any]) -> None:
+        self._file.write(json.dumps(plain(values), allow_nan=False) + "\n")

@@ -1,0 +1,398 @@
+"""`OnlineSession`: the states of live use, from the first sample to calibrated probabilities.
+
+It reads no clock, starts no thread and knows no transport: the driver brings samples, their
+stamps and the time. The same calls in the same order give the same predictions and events.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import EegtlError, SignalError
+from ..personalize.profile import Profile
+from ..preprocessing import Dropouts
+from .adaptation import Memory
+from .events import Event
+from .fitting import rows_of, stream_for
+from .live_windows import FAR, LiveWindow, LiveWindows
+from .prediction import AdaptRequest, Judge, Prediction
+from .settings import SessionSettings
+
+__all__ = ["RESET", "STATES", "OnlineSession", "SessionSettings"]
+
+Floats = NDArray[np.float64]
+
+STATES = ("waiting", "settling", "calibrating", "predicting", "stale")
+#: Share by which the effective rate may differ from the nominal one.
+RATE_TOLERANCE = 0.02
+#: A mark that makes the model forget its wearer.
+RESET = "eegtl:reset"
+
+
+class OnlineSession:
+    """Turns a stream of samples into predictions and events.
+
+    Parameters
+    ----------
+    profile : Profile
+        It stays as it is; the session adapts a copy of its model.
+    settings : SessionSettings, optional
+    sfreq : float, optional
+        Sampling rate of the stream in Hz; by default the profile's.
+    ch_names : sequence of str, optional
+        Canonical names of the rows of the chunks, in any order, more than the profile's, too; by
+        default the profile's.
+    on_event : callable, optional
+        Is called with each `Event`. Without it the newest 1000 are kept in `events`.
+
+    Attributes
+    ----------
+    state : {"waiting", "settling", "calibrating", "predicting", "stale"}
+    model : transfer classifier
+        What predicts.
+    request : AdaptRequest or None
+        An adaptation that waits for the driver: ``session.install(session.request.run())``.
+    events : deque of Event
+
+    Raises
+    ------
+    SignalError
+        When channels are missing, or the rate does not fit.
+    InputError
+        When the model cannot do what the settings ask for, or reads other features.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        settings: SessionSettings | None = None,
+        *,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.profile = profile
+        self.settings = settings = SessionSettings() if settings is None else settings
+        self.events: deque[Event] = deque(maxlen=1000)
+        self._on_event = self.events.append if on_event is None else on_event
+        self.model = deepcopy(profile.model)
+        self.adapted = bool(profile.history) or self.model.information_ != "inductive"
+        settings.adaptation.check(self.model)
+        self.state = "waiting"
+        self.request: AdaptRequest | None = None
+        self._rate = profile.sfreq if sfreq is None else float(sfreq)
+        stream = stream_for(profile, self._rate)
+        quality = settings.quality
+        if any(isinstance(step, Dropouts) for step in profile.extractor.preprocessing.steps):
+            quality = replace(quality, dropout=None)  # what is mended is no fault
+        quality.judge(np.zeros((1, 1, 2)), self._rate)  # refuses a mains frequency now
+        self._windows = LiveWindows(stream, profile.ch_names, self._rate, quality, self._hear)
+        self._judge = Judge(profile, settings.bad_channels, settings.least_confidence)
+        self._take_rows(profile.ch_names if ch_names is None else ch_names)
+        self._memory = Memory(settings.adaptation.memory, settings.adaptation.clip)
+        self._since = 0
+        self._block: list[LiveWindow] = []
+        self._labelled: AdaptRequest | None = None
+        self._last_now = self._offset = np.nan
+        self._bad: tuple[str, ...] = ()
+        self._rate_is_off = False
+        self._calibrates = settings.calibrate > 0
+
+    @property
+    def step(self) -> float:
+        """Seconds from one window to the next."""
+        return float(self.profile.extractor.step)
+
+    @property
+    def calibrated(self) -> float:
+        """Seconds of good windows that calibration has by now."""
+        return len(self._block) * self.step
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the stamps' clock is ahead of the driver's, where it is another one.
+
+        It follows the jumps of the stamps.
+        """
+        return 0.0 if np.isnan(self._offset) else float(self._offset + self._windows.offset)
+
+    def note(self, event: str, details: Mapping[str, Any]) -> None:
+        """Let the driver tell an event in the order of the session's own.
+
+        Parameters
+        ----------
+        event : str
+        details : mapping
+        """
+        self._emit(event, details)
+
+    def warm_up(self) -> None:
+        """Compile what the first chunk would wait for."""
+        self._windows.stream.warm_up()
+        self.model.predict_proba(self.profile.mean[None])
+        self.settings.quality.judge(
+            np.zeros((1, len(self.profile.ch_names), max(2, round(self._rate)))), self._rate
+        )
+
+    def connect(self, ch_names: Sequence[str]) -> None:
+        """Take a stream that came back, perhaps with its channels in another order.
+
+        Parameters
+        ----------
+        ch_names : sequence of str
+            Canonical names of the rows of the chunks to come.
+
+        Raises
+        ------
+        SignalError
+            When channels are missing.
+        """
+        self._take_rows(ch_names)
+        self._windows.interrupt()
+        self._emit("connected", {"channels": list(ch_names)})
+        if self.state in ("calibrating", "predicting"):
+            self._set_state("settling")
+
+    def mark(self, label: str, time: float) -> None:
+        """Take a marker: windows restart there, and calibration windows behind it have the label.
+
+        Parameters
+        ----------
+        label : str
+            ``eegtl:reset`` makes the model forget its wearer, and calibration begin anew.
+        time : float
+            In seconds of the stream's clock.
+        """
+        if label == RESET:
+            self.reset()
+        else:
+            self._windows.mark(label, time)
+
+    def reset(self) -> None:
+        """Return to the profile's model, and calibrate again."""
+        self.model = deepcopy(self.profile.model)
+        self.adapted = bool(self.profile.history) or self.model.information_ != "inductive"
+        self._memory.forget()
+        self._block, self.request, self._labelled, self._since = [], None, None, 0
+        self._calibrates = self.settings.calibrate > 0
+        self._judge.forget()
+        self._emit("reset", {})
+        if self.state == "predicting" and self.settings.calibrate > 0:
+            self._set_state("calibrating")
+
+    def push(self, chunk: ArrayLike, timestamps: ArrayLike, *, now: float) -> list[Prediction]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        chunk : array-like of shape (n_channels, n)
+            Volts.
+        timestamps : array-like of shape (n,)
+            Seconds of the stream's clock.
+        now : float
+            The time, in seconds of the same clock.
+
+        Returns
+        -------
+        list of Prediction
+            One for each window that is complete, settled and not used to calibrate.
+
+        Raises
+        ------
+        SignalError
+            When the shapes do not fit.
+        """
+        data = np.asarray(chunk, dtype=np.float64)
+        stamps = np.asarray(timestamps, dtype=np.float64)
+        if data.ndim != 2 or data.shape != (self._n_rows, *stamps.shape):
+            raise SignalError(
+                f"a chunk of the shape {data.shape} came with stamps of the shape {stamps.shape}; "
+                f"give ({self._n_rows}, n) and (n,), a row for each channel of the stream."
+            )
+        if not len(stamps):
+            return []
+        self._last_now = float(now)
+        if self.state in ("waiting", "stale"):
+            self._set_state("settling")
+        windows: Iterable[LiveWindow] = self._windows.push(data[self._order], stamps)
+        # before the windows are judged: their stamps, and how many there were, are known by now
+        self._look_at_rate()
+        if np.isnan(self._offset):
+            windows = list(windows)
+            self._look_at_clock(float(now))
+        predictions = (self._window(window, float(now)) for window in windows)
+        return [prediction for prediction in predictions if prediction is not None]
+
+    def tick(self, now: float) -> None:
+        """Tell the time where no samples came.
+
+        Parameters
+        ----------
+        now : float
+        """
+        gone = now - self._last_now
+        if self.state not in ("waiting", "stale") and gone > self.settings.stale_after:
+            self._emit("stale", {"seconds": float(gone)})
+            self._windows.interrupt()
+            self._set_state("stale")
+
+    def install(self, model: Any) -> None:
+        """Predict with another model from the next window on.
+
+        Parameters
+        ----------
+        model : transfer classifier
+            Usually what `AdaptRequest.run` gave.
+        """
+        request = self.request
+        kind = request.kind if request is not None else "model"
+        if request is not None and kind == "calibration":
+            # what comes later adds to the calibration, and does not take its place
+            self._labelled = request if request.y_calib is not None else None
+            for row in [] if request.X_target is None else request.X_target:
+                self._memory.take(row)
+        self.model, self.request, self.adapted = model, None, True
+        self._calibrates = False
+        self._emit(
+            "adapted",
+            {
+                "kind": kind,
+                "n_windows": int(getattr(model, "n_target_windows_", 0)),
+                "information": str(getattr(model, "information_", "")),
+            },
+        )
+        if self.state == "calibrating":
+            self._set_state("predicting")
+
+    def refuse(self, error: Exception) -> None:
+        """Go on with the model as it is, since an adaptation failed.
+
+        Parameters
+        ----------
+        error : Exception
+        """
+        self.request, self._calibrates = None, False
+        self._emit("adaptation_failed", {"error": f"{type(error).__name__}: {error}"})
+        if self.state == "calibrating":
+            self._set_state("predicting")
+
+    def adapt_now(self) -> None:
+        """Run the request that waits, if one does, and install what it gives."""
+        if self.request is None:
+            return
+        try:
+            model = self.request.run()
+        except (EegtlError, ValueError) as error:
+            self.refuse(error)
+        else:
+            self.install(model)
+
+    def _window(self, window: LiveWindow, now: float) -> Prediction | None:
+        """Calibrate with a window, or predict it."""
+        if window.settling:
+            self._set_state("settling")
+            return None
+        self._say_bad_channels(window)
+        if self._calibrates:
+            self._set_state("calibrating")
+            self._calibrate(window)
+            return None
+        self._set_state("predicting")
+        lag = now - window.time + self.clock_offset
+        prediction = self._judge.predict(
+            self.model, window, lag=lag, adapted=self.adapted, rate_is_off=self._rate_is_off
+        )
+        if not window.faults and not prediction.abstain:
+            self._follow(window)
+        return prediction
+
+    def _calibrate(self, window: LiveWindow) -> None:
+        """Keep a good window of the calibration; ask for adaptation when there are enough."""
+        if self.request is not None or window.faults:
+            return
+        self._block.append(window)
+        if self.calibrated >= self.settings.calibrate - 1e-9:
+            names = dict(zip(self.profile.labels, self.model.classes_.tolist(), strict=True))
+            self._judge.remember(np.array([w.X for w in self._block]))
+            self._ask(AdaptRequest.of_block("calibration", self.model, self._block, names))
+
+    def _follow(self, window: LiveWindow) -> None:
+        """Let the model follow a window that it has predicted."""
+        rule = self.settings.adaptation
+        if rule.mode == "none":
+            return
+        runs = rule.mode == "running" and not self._memory.full and self._labelled is None
+        row = self._memory.take(window.X)
+        if runs:
+            self.model.partial_adapt(row[None])
+            self.adapted = True
+            return
+        self._since += 1
+        if self._since >= rule.every and self.request is None:
+            self._since = 0
+            rows = self._memory.rows
+            self._ask(AdaptRequest.of_rows("memory", self.model, rows, self._labelled))
+
+    def _ask(self, request: AdaptRequest) -> None:
+        self.request = request
+        self._emit("adapt_requested", request.describe())
+
+    def _say_bad_channels(self, window: LiveWindow) -> None:
+        """Tell when the set of bad channels changes."""
+        bad = tuple(sorted(window.faults))
+        if bad != self._bad:
+            self._bad = bad
+            self._emit("bad_channels", {name: list(kinds) for name, kinds in window.faults.items()})
+
+    def _look_at_clock(self, now: float) -> None:
+        """Find out, once, whether the stamps are of the driver's clock."""
+        apart = self._windows.newest - now
+        if np.isnan(apart):
+            return
+        is_foreign = abs(apart) > FAR
+        self._offset = (apart if is_foreign else 0.0) - self._windows.offset
+        if is_foreign:
+            self._emit(
+                "foreign_clock",
+                {
+                    "seconds": float(apart),
+                    "note": "the stamps are of another clock (Unix time?): lags count from the "
+                    "first chunk, and markers of other streams cannot be placed",
+                },
+            )
+
+    def _look_at_rate(self) -> None:
+        """Tell when samples come at another rate than the stream says."""
+        rate = self._windows.clock.effective_rate()
+        if np.isnan(rate):
+            return
+        off = abs(rate / self._rate - 1) > RATE_TOLERANCE
+        if off != self._rate_is_off:
+            self._rate_is_off = off
+            self._emit("rate", {"effective": rate, "nominal": self._rate, "usable": not off})
+
+    def _set_state(self, state: str) -> None:
+        if state != self.state:
+            before, self.state = self.state, state
+            self._emit("state", {"from": before, "to": state})
+
+    def _hear(self, event: str, details: Mapping[str, Any]) -> None:
+        """Tell what the windows tell; where the signal has a gap, filters settle anew."""
+        self._emit(event, details)
+        is_gap = event in ("gap", "clock_jump", "no_signal")
+        if is_gap and self.state in ("calibrating", "predicting"):
+            self._set_state("settling")
+
+    def _emit(self, event: str, details: Mapping[str, Any]) -> None:
+        windows = self._windows
+        self._on_event(Event(event, windows.newest, windows.n_taken, dict(details)))
+
+    def _take_rows(self, ch_names: Sequence[str]) -> None:
+        self._order, self._n_rows = rows_of(self.profile, ch_names), len(ch_names)

@@ -1,0 +1,54 @@
+"""The tutorials run as they are written: Python in this process, commands in others."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TUTORIALS = sorted((Path(__file__).parents[1] / "docs" / "tutorials").glob("*.md"))
+BLOCK = re.compile(r"```(python|console)\n(.*?)```", re.DOTALL)
+
+
+def start(line: str, folder: Path) -> subprocess.Popen[str]:
+    """Begin a command of the tutorial."""
+    command = shlex.split(line.removeprefix("$ "))
+    assert command[0] == "eegtl"
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+@pytest.mark.filterwarnings("ignore:This filename")
+def test_runs_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "tutorial"}
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+            if kind == "python":
+                exec(compile(text, page.name, "exec"), names)
+                continue
+            for line in text.strip().splitlines():
+                process = start(line, tmp_path)
+                running.append(process)
+                if " replay " not in line:  # a signal goes on in its own terminal
+                    said, _ = process.communicate(timeout=120)
+                    assert process.returncode == 0, said
+                    assert re.search(r"stopped after [1-9]\d* predictions", said), said
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
