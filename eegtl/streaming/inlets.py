@@ -131,7 +131,8 @@ class SignalInlet:
             self._inlet.open_stream(timeout=self._seconds)
         except RuntimeError as error:
             raise StreamError(
-                f"the stream {self.description.name!r} does not answer ({_words(error)}); start it again."
+                f"the stream {self.description.name!r} does not answer ({_words(error)}); start "
+                "it again."
             ) from error
 
     def pull_raw(self, seconds: float = 0.1) -> tuple[Floats, Floats]:
@@ -229,7 +230,8 @@ class MarkerInlet:
             self._first = self._inlet.pull_chunk(timeout=0.0)
         except RuntimeError as error:
             raise StreamError(
-                f"the stream of markers {self.name!r} does not answer ({_words(error)}); start it again."
+                f"the stream of markers {self.name!r} does not answer ({_words(error)}); start "
+                "it again."
             ) from error
         self._lost = pylsl.util.LostError
 

@@ -1,8 +1,8 @@
 """Accuracies on eegmat against those of an independent plain implementation, settings equal.
 
-Its features are made anew here by scipy: 500 to 128 Hz, fourth-order zero-phase filters, log variance
-of 2 s windows, 60 s of rest and 60 s of arithmetic. Differences of .03 are what filters of another
-order or a window more make.
+Its features are made anew here by scipy: 500 to 128 Hz, fourth-order zero-phase filters, log
+variance of 2 s windows, 60 s of rest and 60 s of arithmetic. Differences of .03 are what filters of
+another order or a window more make.
 """
 
 from __future__ import annotations
