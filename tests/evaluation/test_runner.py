@@ -365,7 +365,7 @@ def test_eegmat_gives_the_picture_known_from_elsewhere(realdata):
         table = eegtl.FeatureExtractor(window=2.0).extract(
             eegtl.load("eegmat", realdata / "eegmat")
         )
-    result = run_study(table, methods=["tca (linear)", "kpca (linear)"], n_shuffles=20)
+    result = run_study(table, methods=["tca (linear)", "kpca (linear)"], n_shuffles=8)
     means = result.table.set_index(["method", "normalization"])["accuracy_mean"]
     assert result.table["n_subjects"].tolist() == [17] * len(result.table)
     assert means["majority", "none"] == 0.5

@@ -171,15 +171,20 @@ def _skada_methods(skada: Any) -> dict[str, Any]:
     }
 
 
+SKADA = ["coral", "sa", "ot", "tca", "jdot", "weights"]
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", ["coral", "sa", "ot", "tca", "jdot", "weights"])
 class TestRealSkada:
+    # the battery fits them dozens of times, and the other two are slow
+    @pytest.mark.parametrize("name", ["coral", "sa", "ot", "weights"])
     def test_every_rule_of_transfer_holds(self, name: str) -> None:
         model = FromSkada(_skada_methods(import_skada())[name])
         for rule in RULES:
             if rule is not check_few_rows:  # most of skada's methods need two target rows
                 rule(model)
 
+    @pytest.mark.parametrize("name", SKADA)
     def test_interleaved_rows_are_no_trap(self, name: str) -> None:
         model = FromSkada(_skada_methods(import_skada())[name])
         order = np.argsort(TOY.subjects, kind="stable")
@@ -187,6 +192,7 @@ class TestRealSkada:
         b = clone(model).fit(TOY.X[order], TOY.y[order], subjects=TOY.subjects[order]).adapt(TOY.T)
         np.testing.assert_array_equal(a.predict(TOY.T), b.predict(TOY.T))
 
+    @pytest.mark.parametrize("name", SKADA)
     def test_a_profile_cannot_hold_it(self, name: str) -> None:
         model = FromSkada(_skada_methods(import_skada())[name])
         model.fit(TOY.X, TOY.y, subjects=TOY.subjects).adapt(TOY.T)
