@@ -92,6 +92,7 @@ class SignalInlet:
         self._seconds = seconds
         pylsl = _pylsl()
         try:
+            # what is lost is found anew by us: its channels may come back in another order
             self._inlet = _inlet_of(info, seconds)
             full = self._inlet.info(timeout=seconds)
         except RuntimeError as error:  # all of pylsl's errors are
@@ -156,7 +157,7 @@ class SignalInlet:
         """
         try:
             values, stamps = self._inlet.pull_chunk(
-                timeout=seconds, max_samples=self._most, min_samples=1
+                timeout=seconds, max_samples=self._most, min_samples=1, as_numpy=True
             )
         except self._lost as error:
             raise StreamLostError(
@@ -217,14 +218,9 @@ class MarkerInlet:
     """
 
     def __init__(self, info: Any) -> None:
-        pylsl = _pylsl()
         self.name = info.name()
         try:
-            self._inlet = pylsl.StreamInlet(
-                info,
-                max_buflen=BUFFER,
-                processing_flags=pylsl.proc_clocksync | pylsl.proc_threadsafe,
-            )
+            self._inlet = _inlet_of(info, 5.0, recover=True)
             self._inlet.open_stream(timeout=5.0)
             # liblsl (1.18) never returns from the first pull where the stream is lost before it
             self._first = self._inlet.pull_chunk(timeout=0.0)
@@ -233,7 +229,6 @@ class MarkerInlet:
                 f"the stream of markers {self.name!r} does not answer ({_words(error)}); start "
                 "it again."
             ) from error
-        self._lost = pylsl.util.LostError
 
     def pull(self) -> list[tuple[str, float]]:
         """Take what has come.
@@ -249,7 +244,7 @@ class MarkerInlet:
         """
         try:
             samples, stamps = self._inlet.pull_chunk(timeout=0.0)
-        except self._lost as error:
+        except RuntimeError as error:  # lost, or lost before its clock was known
             raise StreamLostError(f"the stream {self.name!r} is gone ({_words(error)})") from error
         samples, stamps = [*self._first[0], *samples], [*self._first[1], *stamps]
         self._first = ([], [])
@@ -265,11 +260,10 @@ def _words(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _inlet_of(info: Any, seconds: float) -> Any:
+def _inlet_of(info: Any, seconds: float, *, recover: bool = False) -> Any:
     """Open an inlet whose stamps are of this machine's clock."""
     pylsl = _pylsl()
-    # what is lost is found anew by us: its channels may come back in another order
-    settings = {"max_buflen": BUFFER, "recover": False, "as_numpy": True}
+    settings = {"max_buflen": BUFFER, "recover": recover}
     threadsafe = pylsl.proc_threadsafe
     if not reaches_network() or info.hostname() == socket.gethostname():
         # It has our clock. What LSL estimates as the difference is noise, milliseconds on a busy
