@@ -109,14 +109,14 @@ class Program:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def finish(self, code: int = 0, *, seconds: float = PATIENCE) -> str:
-        """Wait for its end; give what it said."""
+    def finish(self, *codes: int, seconds: float = PATIENCE) -> str:
+        """Wait for its end with one of some codes, 0 unless said; give what it said."""
         try:
             ended = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end; it said:\n{self.output}") from None
         self._reader.join(PATIENCE)
-        assert ended == code, f"it ended with {ended}, not {code}:\n{self.output}"
+        assert ended in (codes or (0,)), f"it ended with {ended}, not {codes}:\n{self.output}"
         return self.output
 
     def stop(self) -> str:
