@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 
 import numpy as np
 import pylsl
@@ -248,7 +249,6 @@ def test_ctrl_c_while_it_looks(kept):
 
 RECORDING_LSL = """
 import sys
-import time
 import pylsl
 from pylsl import info, inlet, outlet, resolve, util
 
