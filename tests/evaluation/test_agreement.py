@@ -18,6 +18,7 @@ from sklearn.svm import LinearSVC
 import eegtl
 from eegtl.transfer import (
     ASFM,
+    GFK,
     KPCA,
     MIDA,
     TCA,
@@ -104,6 +105,28 @@ def predictions(features: Any, *steps: Any) -> tuple[np.ndarray, float]:
 def test_accuracy(features: Any, name: str, mode: str, steps: tuple, expected: float) -> None:
     _, accuracy = predictions(features, SubjectNormalizer(mode), *steps)
     assert accuracy == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("z0", 0.733), ("z2", 0.800)])
+def test_gfk_agrees_where_rows_are_mapped_by_the_kernel(
+    features: Any, mode: str, expected: float
+) -> None:
+    """The other implementation maps rows by G; eegtl by F with FF' = G, as the kernel says.
+
+    The columns of F are orthogonal, so that XG and XF times the columns' lengths are one up to a
+    rotation.
+    """
+    X, y, who = features
+    right = []
+    for person in np.unique(who):
+        own = who == person
+        normal = SubjectNormalizer(mode).fit(X[~own], subjects=who[~own]).adapt(X[own])
+        sources, target = normal.transform_source(X[~own], who[~own]), normal.transform(X[own])
+        gfk = GFK(20).fit(sources).adapt(target)
+        lengths = np.linalg.norm(gfk.components_, axis=0)
+        model = lda().fit(gfk.transform_source(sources) * lengths, y[~own])
+        right.append(model.score(gfk.transform(target) * lengths, y[own]))
+    assert np.mean(right) == pytest.approx(expected, abs=0.03)
 
 
 def test_linear_tca_kpca_and_mida_are_one_method_behind_z2(features: Any) -> None:
