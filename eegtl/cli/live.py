@@ -118,14 +118,19 @@ def run_live(wanted: Wanted) -> None:
     for option, value in (("--find", wanted.find), ("--duration", wanted.seconds)):
         if value is not None and not value > 0:
             raise InputError(f"{option} must be a positive number of seconds; got {value:g}.")
-    say("looking for a stream" + ("" if wanted.network else " on this machine") + " ...")
-    # looks while the imports of a model take their seconds
-    search = lsl.Search(network=wanted.network)
-    from ..personalize.profile import Profile
-    from ..streaming.driver import Driver
-    from ..streaming.prediction_outlets import PredictionOutlets
-    from ..streaming.session import OnlineSession, SessionSettings
-    from .stream_view import StreamView
+    asked_early = threading.Event()
+    # an exception raised within an import may be swallowed there; an event is not
+    with stop_on_signals(asked_early):
+        say("looking for a stream" + ("" if wanted.network else " on this machine") + " ...")
+        # looks while the imports of a model take their seconds
+        search = lsl.Search(network=wanted.network)
+        from ..personalize.profile import Profile
+        from ..streaming.driver import Driver
+        from ..streaming.prediction_outlets import PredictionOutlets
+        from ..streaming.session import OnlineSession, SessionSettings
+        from .stream_view import StreamView
+    if asked_early.is_set():
+        raise KeyboardInterrupt
 
     wearer = Profile.load(wanted.profile)
     settings = SessionSettings(**wanted.session)
