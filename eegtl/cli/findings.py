@@ -14,16 +14,6 @@ from importlib import metadata
 _FOR_DEVELOPERS = ("docs", "test", "bench")
 #: how long to wait for streams, in seconds
 _LSL_WAIT = 1.0
-# The strictest scope of liblsl, and this machine as the only peer: looking for streams sends
-# nothing into the network. Level -3 keeps liblsl's own log to errors.
-LSL_CONFIG = """
-[multicast]
-ResolveScope = machine
-[lab]
-KnownPeers = {127.0.0.1}
-[log]
-level = -3
-"""
 
 
 @dataclass(frozen=True)
@@ -204,7 +194,9 @@ def streams() -> Iterator[Finding]:
     try:
         import pylsl
 
-        pylsl.set_config_content(LSL_CONFIG)
+        from ..streaming.lsl import configure
+
+        configure()
         version = pylsl.library_version()
         found = pylsl.resolve_streams(_LSL_WAIT)
     except Exception as error:  # a missing library raises RuntimeError, an old one AttributeError

@@ -140,8 +140,8 @@ def test_lsl_that_does_not_load_is_broken(monkeypatch):
 OUTLET = """
 import sys
 import pylsl
-from eegtl.cli.findings import LSL_CONFIG
-pylsl.set_config_content(LSL_CONFIG)
+from eegtl.streaming.lsl import configure
+configure()
 info = pylsl.StreamInfo(sys.argv[1], "EEG", 4, 256.0, pylsl.cf_float32, sys.argv[1])
 outlet = pylsl.StreamOutlet(info)
 print("out", flush=True)
