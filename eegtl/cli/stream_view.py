@@ -69,7 +69,7 @@ class StreamView:
             for name, p in zip(self._labels, prediction.probabilities, strict=True)
         )
         verdict = f"abstains ({prediction.reason})" if prediction.abstain else prediction.label
-        self._print(f"{prediction.time:.3f}  {said}  {verdict}  lag {1e3 * prediction.lag:.0f} ms")
+        self._print(f"{prediction.time:.3f}  {said}  {verdict}  {_lag(prediction.lag)}")
 
     def event(self, event: Event) -> None:
         """Show an event.
@@ -109,10 +109,15 @@ class StreamView:
         ]
         lines = [f" {self._state}", f" signal   {'   '.join(channels)}"]
         if last is not None:
-            lines.append(f" lag {1e3 * last.lag:.0f} ms   confidence {last.confidence:.2f}")
+            lines.append(f" {_lag(last.lag)}   confidence {last.confidence:.2f}")
             for name, p in zip(self._labels, last.probabilities, strict=True):
                 bar = "#" * round(_BAR * p)
                 lines.append(f" {printable(name):<12} {bar:-<{_BAR}}  {p:.2f}")
             if last.abstain:
                 lines.append(f" abstains: {printable(last.reason)}")
         return Text("\n".join([*lines, "", *self._lines]))
+
+
+def _lag(seconds: float) -> str:
+    """Say how old the newest sample is; one that is ahead is a replay faster than time."""
+    return f"lag {1e3 * seconds:.0f} ms" if seconds >= 0 else f"{-seconds:.0f} s ahead of time"
