@@ -184,9 +184,9 @@ def test_two_sessions_at_once(tmp_path, profile, calm):
             for session in (first, second):
                 place = 0
                 for _ in range(3):
-                    place = session.wait_for("  calm  lag", after=place)
+                    place = session.wait_for("  calm  ", after=place)
             first.stop()
-            second.wait_for("  calm  lag", after=len(second.output))
+            second.wait_for("  calm  ", after=len(second.output))
             second.stop()
     for log in logs:
         predictions, events = logged(log)

@@ -71,7 +71,7 @@ def test_every_fault(tmp_path, profile, kept):
         place = 0
         for _ in range(2):
             place = recorder.wait_for(r"connected  ", after=place)
-        recorder.wait_for(r"  busy  lag", after=place)
+        recorder.wait_for(r"  busy  ", after=place)
         said = recorder.stop()
         assert headset.process.poll() is None
     assert f"written: {out}" in said
@@ -134,20 +134,20 @@ def test_a_producer_that_is_killed_or_hangs_and_returns(tmp_path, kept):
     found = ("--name", name, "--find", 60, "--out-name", unique("out"), "--log", log)
     with run("stream", "--profile", kept, *found) as session:
         with producer(calm, name, speed=4) as first:
-            place = session.wait_for("  calm  lag")
+            place = session.wait_for("  calm  ")
             first.signal(signal.SIGKILL)
             place = session.wait_for("lost  why=the stream .* is gone", after=place)
             place = session.wait_for("state  from=predicting to=stale", after=place)
         with producer(busy, name, speed=4) as second:
             place = session.wait_for("connected  ", after=place)
-            place = session.wait_for("  busy  lag", after=place)
-            assert "  calm  lag" not in session.output[place:]
+            place = session.wait_for("  busy  ", after=place)
+            assert "  calm  " not in session.output[place:]
             # it says nothing any more, and closes nothing
             second.signal(signal.SIGSTOP)
             with producer(calm, name, speed=4):
                 place = session.wait_for("lost  why=it fell silent, and was started anew")
                 place = session.wait_for("connected  ", after=place)
-                session.wait_for("  calm  lag", after=place)
+                session.wait_for("  calm  ", after=place)
                 said = session.stop()
             second.signal(signal.SIGCONT)
     predictions, events = logged(log)
@@ -171,10 +171,10 @@ def test_a_recorder_that_is_killed_leaves_what_it_had(tmp_path, profile, kept):
     ):
         place = 0
         for _ in range(3):
-            place = recorder.wait_for("  calm  lag", after=place)
+            place = recorder.wait_for("  calm  ", after=place)
         partial = out.with_name("killed.xdf.partial")
         size = partial.stat().st_size
-        recorder.wait_for("  calm  lag", after=place)
+        recorder.wait_for("  calm  ", after=place)
         wait_until(lambda: partial.stat().st_size > size, "the file to grow")
         recorder.signal(signal.SIGKILL)
         recorder.process.wait()

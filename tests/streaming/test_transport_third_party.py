@@ -116,7 +116,7 @@ def test_pylsl_reads_predictions_and_events(tmp_path, profile, kept):
             predictions_in, events_in = inlet_for(out), inlet_for(f"{out}-events")
             place = 0
             for _ in range(12):
-                place = session.wait_for("  calm  lag", after=place)
+                place = session.wait_for("  calm  ", after=place)
             session.wait_for("  reset  ")
             # while it lives: liblsl does not return from a first pull when the stream is gone
             rows, times = predictions_in.pull_chunk(timeout=60.0, max_samples=10)
