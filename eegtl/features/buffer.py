@@ -38,9 +38,9 @@ class SampleBuffer:
         self._data = np.empty((n_rows, 0))
         self._offset = 0  # column of the oldest sample kept
 
-    def append(self, chunk: NDArray[np.float64]) -> None:
-        """Add the next samples, of shape (n_rows, any number)."""
-        n = chunk.shape[1]
+    def append(self, *rows: NDArray[np.float64]) -> None:
+        """Add the next samples, of shape (n_rows, any number), whole or in groups of rows."""
+        n = rows[0].shape[1]
         kept = self.end - self.first
         if self._offset + kept + n > self._data.shape[1]:
             # Twice the room that is needed: samples are moved once on average, whatever the
@@ -51,7 +51,10 @@ class SampleBuffer:
             room[:, :kept] = self._data[:, self._offset : self._offset + kept]
             self._data, self._offset = room, 0
         at = self._offset + kept
-        self._data[:, at : at + n] = chunk
+        first = 0
+        for group in rows:
+            self._data[first : first + len(group), at : at + n] = group
+            first += len(group)
         self.end += n
 
     def forget(self, before: int) -> None:
@@ -62,8 +65,7 @@ class SampleBuffer:
 
     def windows(self, starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
         """Copy windows that are kept whole, as (n_windows, n_rows, length)."""
-        if not len(starts):
-            return np.empty((0, len(self._data), length))
-        held = self._data[:, self._offset : self._offset + self.end - self.first]
-        views = np.lib.stride_tricks.sliding_window_view(held, length, axis=1)
-        return np.ascontiguousarray(views[:, starts - self.first].transpose(1, 0, 2))
+        out = np.empty((len(starts), len(self._data), length))
+        for window, start in zip(out, (starts + (self._offset - self.first)).tolist(), strict=True):
+            window[:] = self._data[:, start : start + length]
+        return out

@@ -161,6 +161,7 @@ class FeatureStream:
             step_seconds = self.grid.stride / self.sfreq
             self._smoother = smoothing.start(self.n_features, step_seconds)
         self._smoothed: tuple[int, bool] | None = None
+        self._none = Windows.none(self.n_features)
         self.n_times = 0
         self._n_out = 0
         self._pending: list[int] = []
@@ -307,7 +308,7 @@ class FeatureStream:
     def _take(self, chunk: NDArray[np.float64]) -> list[Windows]:
         """Take the next samples behind the preprocessing."""
         # Writable and aligned: numba would compile another kernel for what is not.
-        data = np.require(chunk, dtype=np.float64, requirements=["C", "A", "W"])
+        data = chunk if chunk.flags.carray else np.require(chunk, requirements=["C", "A", "W"])
         n, first = data.shape[1], self._n_out
         cuts = [mark - first for mark in self._pending if mark < first + n]
         self._pending = self._pending[len(cuts) :]
@@ -329,7 +330,8 @@ class FeatureStream:
         self._in_gap |= seen < n
         self._n_out = first + n
         if self._marked is not None:
-            oldest = self._grid_start + self.grid.next_start
+            # A mark may restart the grid before the window that would come next begins.
+            oldest = min(self._grid_start + self.grid.next_start, self._n_out)
             self._marked.forget(self._n_out if self._in_gap else oldest)
         return parts
 
@@ -396,4 +398,4 @@ class FeatureStream:
         """Join the windows of one call."""
         if len(parts) > 1:
             return Windows.join(parts)
-        return parts[0] if parts else Windows.none(self.n_features)
+        return parts[0] if parts else self._none

@@ -177,6 +177,10 @@ class Windows:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
+_NO_STARTS = np.empty(0, dtype=np.int64)
+_NO_STARTS.flags.writeable = False
+
+
 class WindowGrid:
     """Counts samples and says which windows they complete.
 
@@ -229,7 +233,9 @@ class WindowGrid:
             First sample of each window, counted from the start of the grid.
         """
         self._seen += n_times
-        n_windows = max(0, (self._seen - self.next_start - self.length) // self.stride + 1)
+        n_windows = (self._seen - self.next_start - self.length) // self.stride + 1
+        if n_windows <= 0:
+            return _NO_STARTS
         starts = (self._next + np.arange(n_windows, dtype=np.int64)) * self.stride
         self._next += n_windows
         return starts

@@ -304,27 +304,39 @@ def _equal_shares(data: Floats, low: Floats, high: Floats) -> tuple[Floats, Floa
     Both are 0 for a constant channel.
     """
     tolerance = _SAME * np.maximum(np.abs(low), np.abs(high))
+    shares = np.zeros((2, *low.shape))
+    # Both need runs of three samples within the tolerance at least; few channels have any.
+    close = np.abs(data[:, :, 1:] - data[:, :, :-1]) <= 3 * tolerance[:, :, None]
+    held = (close[:, :, 1:] & close[:, :, :-1]).any(axis=2) & (high - low > tolerance)
+    if held.any():
+        shares[:, held] = _shares_of_runs(data[held], low[held], high[held], tolerance[held])
+    return shares[0], shares[1]
+
+
+def _shares_of_runs(
+    data: Floats, low: Floats, high: Floats, tolerance: Floats
+) -> tuple[Floats, Floats]:
+    """Give both shares of channels in windows, (n, n_times), that are not constant."""
     at_extreme = np.zeros(data.shape, dtype=np.bool_)
     clipped = np.zeros(data.shape, dtype=np.bool_)
     for extreme in (low, high):
-        at = np.abs(data - extreme[:, :, None]) <= tolerance[:, :, None]
+        at = np.abs(data - extreme[:, None]) <= tolerance[:, None]
         at_extreme |= at
-        clipped |= _in_runs(at[:, :, 1:] & at[:, :, :-1], _PLATEAU)
-    lost = _in_runs(data[:, :, 1:] == data[:, :, :-1], _LOST) & ((data == 0) | ~at_extreme)
-    alive = high - low > tolerance
-    return (clipped & ~lost).mean(axis=2) * alive, lost.mean(axis=2) * alive
+        clipped |= _in_runs(at[:, 1:] & at[:, :-1], _PLATEAU)
+    lost = _in_runs(data[:, 1:] == data[:, :-1], _LOST) & ((data == 0) | ~at_extreme)
+    return (clipped & ~lost).mean(axis=1), lost.mean(axis=1)
 
 
 def _in_runs(same: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
     """Mark the samples in runs of at least some that each are the same as the one before."""
-    n = same.shape[2] + 1
-    marked = np.zeros((*same.shape[:2], n), dtype=np.bool_)
+    n = same.shape[1] + 1
+    marked = np.zeros((len(same), n), dtype=np.bool_)
     if n < least:
         return marked
-    begins = same[:, :, : n - least + 1].copy()
+    begins = same[:, : n - least + 1].copy()
     for shift in range(1, least - 1):
-        begins &= same[:, :, shift : n - least + 1 + shift]
+        begins &= same[:, shift : n - least + 1 + shift]
     if begins.any():
         for shift in range(least):
-            marked[:, :, shift : shift + n - least + 1] |= begins
+            marked[:, shift : shift + n - least + 1] |= begins
     return marked

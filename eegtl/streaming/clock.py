@@ -122,9 +122,7 @@ class StreamClock:
             In order; late and unusable samples are in none.
         """
         times = np.asarray(stamps, dtype=np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):
-            steps = np.diff(times, prepend=self.newest)
-        if len(times) and self._is_usual(steps):
+        if len(times) and self._is_usual(times):
             self._advance(times)
             return [Piece(0, len(times))]
         pieces: list[Piece] = []
@@ -153,12 +151,18 @@ class StreamClock:
         (start, first), (stop, last) = self._counts[0], self._counts[-1]
         return (last - first) / (stop - start) if stop - start >= LEARNING else np.nan
 
-    def _is_usual(self, steps: Floats) -> bool:
+    def _is_usual(self, times: Floats) -> bool:
         """Say whether no step needs a closer look; while the usual is learnt, all do."""
-        learnt = self.newest - self._begin
-        if not np.isfinite(learnt) or learnt <= LEARNING or self._is_late:
+        if not self.newest - self._begin > LEARNING or self._is_late:
             return False
-        return bool(steps.min() >= 0 and steps.max() <= self.tolerance)
+        tolerance = self.tolerance
+        # NaN compares as false
+        if not 0 <= float(times[0]) - self.newest <= tolerance:
+            return False
+        # an infinite stamp makes an infinite step, or a NaN
+        with np.errstate(invalid="ignore", over="ignore"):
+            steps = times[1:] - times[:-1]
+        return not len(steps) or bool(steps.min() >= 0 and steps.max() <= tolerance)
 
     def _judge(self, time: float) -> tuple[str, float] | None:
         """Give the anomaly before a sample and its size, or None for one that is left out."""
@@ -208,9 +212,10 @@ class StreamClock:
         self.newest = float(times[-1])
         self._recent.extend(times[-(self._recent.maxlen or 1) :].tolist())
         due = self._counts[-1][0] + _COUNT_EVERY if self._counts else -np.inf
-        place = int(np.searchsorted(times, due))
-        while place < len(times):
-            self._counts.append((float(times[place]), first + place))
-            place = int(np.searchsorted(times, times[place] + _COUNT_EVERY))
+        while due <= self.newest:
+            place = int(times.searchsorted(due))
+            time = float(times[place])
+            self._counts.append((time, first + place))
+            due = time + _COUNT_EVERY
         while self._counts and self._counts[0][0] < self.newest - RATE_SPAN:
             self._counts.popleft()

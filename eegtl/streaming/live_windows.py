@@ -191,11 +191,12 @@ class LiveWindows:
         """Take samples that follow each other."""
         # marks are placed, and windows dated, by stamps that never go back
         stamps = np.maximum.accumulate(np.fmax(stamps, self.newest))
-        marks = self._place_marks(stamps)
-        numbers = self.n_taken + np.arange(data.shape[1])
-        self._buffer.append(np.vstack([data, stamps[None], numbers[None]]))
+        marks = self._place_marks(stamps) if self._waiting else []
+        n = data.shape[1]
+        numbers = np.arange(self.n_taken, self.n_taken + n)
+        self._buffer.append(data, stamps[None], numbers[None])
         self._look_at_signal(data)
-        self.n_taken += data.shape[1]
+        self.n_taken += n
         self.newest = float(stamps[-1])
         return self._complete(self.stream.process(data, marks))
 
@@ -220,6 +221,8 @@ class LiveWindows:
         """Tell where samples begin that no feature can be made of: the signal has a gap there."""
         n = data.shape[1]
         runs = usable_runs(data)
+        if self._is_usable and runs == [(0, n)]:
+            return
         edges = [0, *(edge for run in runs for edge in run), n]
         for start, stop in zip(edges[::2], edges[1::2], strict=True):
             if start == stop:
@@ -232,11 +235,17 @@ class LiveWindows:
         self._is_usable = bool(runs) and runs[-1][1] == n
 
     def _complete(self, windows: Windows) -> list[LiveWindow]:
+        """Give the windows, and forget what no later one needs."""
+        complete = self._dated(windows) if len(windows.starts) else []
+        self._buffer.forget(self._buffer.end - self._keep)
+        return complete
+
+    def _dated(self, windows: Windows) -> list[LiveWindow]:
         """Add to windows what is known of their samples."""
         starts = np.round(windows.starts * self._ratio).astype(np.int64)
         cut = self._cut(starts)
-        faults = self._faults(cut[:, :-2]) if len(starts) else []
-        out = [
+        faults = self._faults(cut[:, :-2])
+        return [
             LiveWindow(
                 windows.X[i],
                 float(cut[i, -2, 0]),
@@ -249,8 +258,6 @@ class LiveWindows:
             )
             for i in range(len(starts))
         ]
-        self._buffer.forget(self._buffer.end - self._keep)
-        return out
 
     def _cut(self, starts: NDArray[np.int64]) -> Floats:
         """Cut the samples of windows out of the buffer.
@@ -259,11 +266,12 @@ class LiveWindows:
         last that is there stands for them.
         """
         there = np.minimum(self._length, self._buffer.end - starts)
-        out = np.empty((len(starts), len(self.ch_names) + 2, self._length))
-        for length in np.unique(there):
-            of_length = there == length
-            out[of_length, :, :length] = self._buffer.windows(starts[of_length], int(length))
-            out[of_length, :, length:] = np.nan
+        if (there == self._length).all():
+            out = self._buffer.windows(starts, self._length)
+        else:
+            out = np.full((len(starts), len(self.ch_names) + 2, self._length), np.nan)
+            for row, (start, length) in enumerate(zip(starts, there.tolist(), strict=True)):
+                out[row, :, :length] = self._buffer.windows(start[None], length)[0]
         for row in np.flatnonzero(np.isnan(out[:, -1]).any(axis=1)):
             end = int(np.argmax(np.isnan(out[row, -1])))
             out[row, :, end:] = out[row, :, end - 1 : end]
@@ -298,6 +306,9 @@ def _identical(window: Floats, ch_names: tuple[str, ...]) -> list[str]:
     """Name channels that hold the very same samples: one electrode, or one wire, for two."""
     first: dict[bytes, str] = {}
     same: dict[str, None] = {}
+    ends = [row.tobytes() for row in window[:, [0, -1]]]
+    if len(set(ends)) == len(ends):  # the usual case, without a look at all samples
+        return []
     for name, row in zip(ch_names, window, strict=True):
         twin = first.setdefault(row.tobytes(), name)
         if twin != name:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -221,10 +222,12 @@ class OnlineSession:
         self._last_now = float(now)
         if self.state in ("waiting", "stale"):
             self._set_state("settling")
-        windows: Iterable[LiveWindow] = self._windows.push(data[self._order], stamps)
+        if self._order is not None:
+            data = data[self._order]
+        windows: Iterable[LiveWindow] = self._windows.push(data, stamps)
         # before the windows are judged: their stamps, and how many there were, are known by now
         self._look_at_rate()
-        if np.isnan(self._offset):
+        if isnan(self._offset):
             windows = list(windows)
             self._look_at_clock(float(now))
         predictions = (self._window(window, float(now)) for window in windows)
@@ -371,7 +374,7 @@ class OnlineSession:
     def _look_at_rate(self) -> None:
         """Tell when samples come at another rate than the stream says."""
         rate = self._windows.clock.effective_rate()
-        if np.isnan(rate):
+        if isnan(rate):
             return
         off = abs(rate / self._rate - 1) > RATE_TOLERANCE
         if off != self._rate_is_off:
@@ -395,4 +398,5 @@ class OnlineSession:
         self._on_event(Event(event, windows.newest, windows.n_taken, dict(details)))
 
     def _take_rows(self, ch_names: Sequence[str]) -> None:
-        self._order, self._n_rows = rows_of(self.profile, ch_names), len(ch_names)
+        order, self._n_rows = rows_of(self.profile, ch_names), len(ch_names)
+        self._order = None if order == list(range(self._n_rows)) else order

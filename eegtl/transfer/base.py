@@ -238,6 +238,8 @@ class TransferEstimator(BaseEstimator):
 
     def _check_X(self, X: ArrayLike) -> Floats:
         """Validate rows to be mapped or classified."""
+        if _is_checked(self, X):
+            return X  # type: ignore[return-value]
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float64, order="C", reset=False)
 
@@ -276,6 +278,24 @@ class TransferEstimator(BaseEstimator):
                 f"{classes.tolist()}."
             )
         return classes[[index[label] for label in labels.tolist()]]
+
+
+def _is_checked(estimator: TransferEstimator, X: Any) -> bool:
+    """Say whether `validate_data` would give `X` back as it is; it takes 0.2 ms to say so.
+
+    A live window passes every step of a pipeline, and that is half of its time otherwise.
+    """
+    fitted = vars(estimator)
+    return (
+        type(X) is np.ndarray
+        and X.dtype == np.float64
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == fitted.get("n_features_in_")
+        and X.flags.c_contiguous
+        and "feature_names_in_" not in fitted
+        and bool(np.isfinite(X).all())
+    )
 
 
 def _rows(estimator: TransferEstimator, X: ArrayLike | None, name: str) -> Floats:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from features.chunks import assert_same, pushed, start, whole
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import eegtl
@@ -49,6 +49,17 @@ def noise(rng, n_times, gaps):
     sizes=st.lists(st.integers(0, 150), min_size=1, max_size=8).filter(any),
     gaps=st.lists(st.tuples(st.integers(0, 899), st.integers(1, 40)), max_size=3),
     marks=st.lists(st.integers(0, 899), max_size=3),
+)
+@example(
+    # a mark, behind a step longer than the window, where the resampling holds samples back
+    seed=0,
+    n_times=63,
+    chain="slower",
+    smoothing=None,
+    grid=(0.5, 0.8),
+    sizes=[1],
+    gaps=[],
+    marks=[31],
 )
 def test_any_cut_gives_the_same_windows(seed, n_times, chain, smoothing, grid, sizes, gaps, marks):
     data = noise(np.random.default_rng(seed), n_times, gaps)
