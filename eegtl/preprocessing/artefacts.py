@@ -134,10 +134,12 @@ class ArtefactMarks(Step):
             )
         self._check_mains(sfreq)
         marks = np.zeros((*data.shape[:2], len(KINDS)), dtype=np.bool_)
-        good = np.asarray(np.isfinite(data).all(axis=2))
-        if not good.all():
-            data = np.where(good[:, :, None], data, 0.0)
         low, high = data.min(axis=2), data.max(axis=2)
+        good = np.isfinite(low) & np.isfinite(high)  # NaN is both extremes
+        all_good = bool(good.all())
+        if not all_good:
+            data = np.where(good[:, :, None], data, 0.0)
+            low[~good] = high[~good] = 0.0
         if self.amplitude is not None:
             marks[:, :, 0] = high - low > self.amplitude
         if self.flat is not None:
@@ -150,7 +152,8 @@ class ArtefactMarks(Step):
                 marks[:, :, 4] = lost >= self.dropout
         if self.mains is not None and 2 * sfreq / data.shape[2] <= _WIDEST + 1e-9:
             marks[:, :, 3] = mains_share(data, sfreq, self.mains) > self.mains_ratio
-        marks[~good] = False
+        if not all_good:
+            marks[~good] = False
         return marks
 
     def _check_mains(self, sfreq: float) -> None:

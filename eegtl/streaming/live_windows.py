@@ -291,11 +291,10 @@ class LiveWindows:
         kinds = self._quality.KINDS
         found = []
         for window, marks in zip(windows, judged, strict=True):
-            bad = {
-                name: tuple(kind for kind, is_bad in zip(kinds, row, strict=True) if is_bad)
-                for name, row in zip(self.ch_names, marks.tolist(), strict=True)
-                if any(row)
-            }
+            bad = {}
+            for channel in np.flatnonzero(marks.any(axis=1)).tolist():
+                marked = zip(kinds, marks[channel].tolist(), strict=True)
+                bad[self.ch_names[channel]] = tuple(kind for kind, is_bad in marked if is_bad)
             for name in _identical(window, self.ch_names):
                 bad[name] = (*bad.get(name, ()), IDENTICAL)
             found.append(bad)

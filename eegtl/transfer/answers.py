@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..errors import ContractError
 from .base import Floats, TransferEstimator
+from .classifiers import class_probabilities
 from .summary import check_weights
 
 
@@ -64,8 +65,7 @@ class DelegatingClassifier(ClassifierMixin, TransferEstimator):
         -------
         ndarray of shape (n_windows, n_classes)
         """
-        Z = self._rows_for_delegate(X)
-        return self._delegate().predict_proba(Z)
+        return class_probabilities(self._delegate(), self._rows_for_delegate(X))
 
     @available_if(_delegate_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> Floats:

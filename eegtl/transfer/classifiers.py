@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.covariance import OAS
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -41,6 +42,39 @@ def default_classifier() -> LinearDiscriminantAnalysis:
     'lsqr'
     """
     return LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=OAS())
+
+
+def class_probabilities(classifier: Any, X: Floats) -> Floats:
+    """Give the class probabilities of rows that are checked already.
+
+    scikit-learn's discriminant analysis checks one row for 0.4 ms and maps it in 0.01: a live
+    window has 1 ms in all. So its map is written out here; others are asked as usual.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted.
+    X : ndarray of shape (n_windows, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_windows, n_classes)
+
+    Examples
+    --------
+    >>> X, y = np.array([[0.0], [1.0], [4.0], [5.0]]), [0, 0, 1, 1]
+    >>> class_probabilities(default_classifier().fit(X, y), np.array([[2.5]])).round(6).tolist()
+    [[0.5, 0.5]]
+    """
+    plain = type(classifier) is LinearDiscriminantAnalysis and np.isfinite(X).all()
+    if not plain or X.shape[1:] != classifier.coef_.shape[1:]:
+        return np.asarray(classifier.predict_proba(X))
+    scores = X @ classifier.coef_.T + classifier.intercept_
+    if scores.shape[1] == 1:
+        second = expit(scores[:, 0])
+        return np.stack([1 - second, second], axis=1)
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def unfitted_classifier(estimator: Any) -> Any:

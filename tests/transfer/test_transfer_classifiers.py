@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from eegtl.errors import ContractError, InputError
 from eegtl.transfer import SourceOnly, SourceSummary, default_classifier
 from eegtl.transfer.classifiers import (
+    class_probabilities,
     fit_classifier,
     fit_lda_from_summary,
     fits_from_summary,
@@ -212,3 +213,32 @@ def test_shrinking_what_is_all_but_a_multiple_of_the_identity_changes_nothing() 
             np.testing.assert_allclose(
                 oas_covariance(covariance, 50.0) / scale, np.eye(p), atol=1e-9
             )
+
+
+@pytest.mark.parametrize("solver", ["lsqr", "eigen", "svd"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_class_probabilities_are_those_of_scikit_learn_bit_for_bit(n_classes, solver):
+    rng = np.random.default_rng(n_classes)
+    X, y = rng.standard_normal((90, 7)), np.arange(90) % n_classes
+    classifier = LinearDiscriminantAnalysis(solver=solver).fit(X + y[:, None], y)
+    for rows in (X[:1], X, 1e4 * X):
+        ours, theirs = class_probabilities(classifier, rows), classifier.predict_proba(rows)
+        assert ours.tobytes() == np.ascontiguousarray(theirs).tobytes()
+        assert ours.shape == theirs.shape and ours.flags.c_contiguous
+
+
+@pytest.mark.parametrize("rows", [np.full((1, 7), np.nan), np.zeros((1, 6))])
+def test_rows_that_scikit_learn_refuses_are_refused(rows):
+    X, y = np.random.default_rng(0).standard_normal((20, 7)), np.arange(20) % 2
+    classifier = LinearDiscriminantAnalysis().fit(X, y)
+    with pytest.raises(ValueError, match="NaN|features"):
+        class_probabilities(classifier, rows)
+
+
+def test_other_classifiers_are_asked_themselves():
+    class Half(LinearDiscriminantAnalysis):
+        def predict_proba(self, X):
+            return np.full((len(X), 2), 0.5)
+
+    X, y = np.random.default_rng(0).standard_normal((20, 7)), np.arange(20) % 2
+    assert class_probabilities(Half().fit(X, y), X).tolist() == [[0.5, 0.5]] * 20
