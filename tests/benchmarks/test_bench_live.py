@@ -75,8 +75,8 @@ def test_from_the_last_chunk_to_the_prediction(benchmark, ch_names, sfreq, limit
     loop50, loop99 = np.percentile(fixed_loops(windows.size), [50, 99])
     chunk = np.median(took[:, found == 0])
     print(
-        f"\n{len(ch_names)} channels, {sfreq:g} Hz, 5 bands, {found.sum()} windows, the shortest of "
-        f"{RUNS} runs: {1e3 * p50:.2f} ms, p99 {1e3 * p99:.2f} ms (at most {1e3 * limit:g}); all "
+        f"\n{len(ch_names)} channels, {sfreq:g} Hz, 5 bands, {found.sum()} windows, the shortest "
+        f"of {RUNS} runs: {1e3 * p50:.2f} ms, p99 {1e3 * p99:.2f} ms (at most {1e3 * limit:g}); all "
         f"runs {1e3 * raw50:.2f} ms, p99 {1e3 * raw99:.2f} ms, where a loop that always does the "
         f"same takes {1e3 * loop50:.2f} ms, p99 {1e3 * loop99:.2f} ms; {1e6 * chunk:.0f} us for a "
         f"chunk of {1e3 * CHUNK:g} ms without a window"

@@ -224,14 +224,15 @@ def test_class_probabilities_are_those_of_scikit_learn_bit_for_bit(n_classes, so
     for rows in (X[:1], X, 1e4 * X):
         ours, theirs = class_probabilities(classifier, rows), classifier.predict_proba(rows)
         assert ours.tobytes() == np.ascontiguousarray(theirs).tobytes()
-        assert ours.shape == theirs.shape and ours.flags.c_contiguous
+        assert ours.shape == theirs.shape
+        assert ours.flags.c_contiguous
 
 
 @pytest.mark.parametrize("rows", [np.full((1, 7), np.nan), np.zeros((1, 6))])
 def test_rows_that_scikit_learn_refuses_are_refused(rows):
     X, y = np.random.default_rng(0).standard_normal((20, 7)), np.arange(20) % 2
     classifier = LinearDiscriminantAnalysis().fit(X, y)
-    with pytest.raises(ValueError, match="NaN|features"):
+    with pytest.raises(ValueError, match=r"NaN|features"):
         class_probabilities(classifier, rows)
 
 
