@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +23,13 @@ Type = Annotated[str | None, typer.Option("--type", help="Type of the stream.", 
 SourceId = Annotated[str | None, typer.Option(help="Source id of the stream.")]
 Markers = Annotated[str | None, typer.Option(help="Name of a stream of markers.")]
 Unit = Annotated[str | None, typer.Option(help="Unit of the samples, whatever the stream says.")]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        help="Names of all its channels, separated by commas, or a headset such as muse.",
+        show_default="as the stream says",
+    ),
+]
 Calibrate = Annotated[
     float, typer.Option(help="Seconds of good signal to adapt to before predicting.")
 ]
@@ -30,6 +37,13 @@ Adapt = Annotated[str, typer.Option(help="How the model follows later: none, run
 Every = Annotated[int, typer.Option(help="Windows between two adaptations.")]
 BadChannels = Annotated[str, typer.Option(help="Windows with bad channels: abstain or replace.")]
 Mains = Annotated[float | None, typer.Option(help="Mains frequency, 50 or 60 Hz: hum is a fault.")]
+Amplitude = Annotated[
+    float | None,
+    typer.Option(
+        help="Microvolts from peak to peak beyond which a channel is bad; blinks have 100 to 400.",
+        show_default="the profile's, or 200",
+    ),
+]
 LeastConfidence = Annotated[float, typer.Option(help="Abstain below this confidence (0 to 1).")]
 OutName = Annotated[str, typer.Option(help="Name of the stream of predictions.")]
 Duration = Annotated[
@@ -53,8 +67,12 @@ class Wanted:
     stream : dict
         ``name``, ``type`` and ``source_id``.
     markers, unit : str or None
+    channels : list of str or None
+        Names of all channels, whatever the stream says.
     session : dict
         Settings of the session.
+    quality : dict
+        Limits that take the place of the profile's.
     out_name : str
     seconds : float or None
     find : float
@@ -66,7 +84,9 @@ class Wanted:
     stream: dict[str, str | None]
     markers: str | None
     unit: str | None
+    channels: list[str] | None
     session: dict[str, Any]
+    quality: dict[str, float]
     out_name: str
     seconds: float | None
     find: float
@@ -76,34 +96,72 @@ class Wanted:
 
 
 def settings_of(
-    calibrate: float,
-    adapt: str,
-    every: int,
-    bad_channels: str,
-    mains: float | None,
-    least_confidence: float,
+    calibrate: float, adapt: str, every: int, bad_channels: str, least_confidence: float
 ) -> dict[str, Any]:
     """Give the settings of a session.
 
     Parameters
     ----------
-    calibrate, adapt, every, bad_channels, mains, least_confidence
+    calibrate, adapt, every, bad_channels, least_confidence
         As in the options.
 
     Returns
     -------
     dict
     """
-    from ..preprocessing import ArtefactMarks
     from ..streaming.adaptation import Adaptation
 
     return {
         "calibrate": calibrate,
         "adaptation": Adaptation(adapt, every=every),
         "bad_channels": bad_channels,
-        "quality": ArtefactMarks(mains=mains),
         "least_confidence": least_confidence,
     }
+
+
+def channels_of(text: str | None) -> list[str] | None:
+    """Give names of channels.
+
+    Parameters
+    ----------
+    text : str or None
+        Separated by commas, or the name of a headset.
+
+    Returns
+    -------
+    list of str or None
+    """
+    from ..recordings.channels import HEADSETS
+
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise InputError(
+            f"--channels is {text!r}, which has an empty name; write TP9,AF7,AF8,TP10."
+        )
+    if len(names) == 1 and names[0] in HEADSETS:
+        return list(HEADSETS[names[0]])
+    return names
+
+
+def limits_of(mains: float | None, amplitude: float | None) -> dict[str, float]:
+    """Give the limits of the signal that were asked for.
+
+    Parameters
+    ----------
+    mains : float or None
+        Hz.
+    amplitude : float or None
+        Microvolts.
+
+    Returns
+    -------
+    dict
+        Of `ArtefactMarks`.
+    """
+    given = {"mains": mains, "amplitude": None if amplitude is None else amplitude / 1e6}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def run_live(wanted: Wanted) -> None:
@@ -126,6 +184,7 @@ def run_live(wanted: Wanted) -> None:
         search = lsl.Search(network=wanted.network)
         from ..personalize.profile import Profile
         from ..streaming.driver import Driver
+        from ..streaming.fitting import quality_of
         from ..streaming.prediction_outlets import PredictionOutlets
         from ..streaming.session import OnlineSession, SessionSettings
         from .stream_view import StreamView
@@ -133,7 +192,8 @@ def run_live(wanted: Wanted) -> None:
         raise KeyboardInterrupt
 
     wearer = Profile.load(wanted.profile)
-    settings = SessionSettings(**wanted.session)
+    quality = replace(quality_of(wearer), **wanted.quality)
+    settings = SessionSettings(quality=quality, **wanted.session)
     inlet, markers = _connect(wanted, search, wearer.ch_names)
     sinks: list[Any] = []
 
@@ -179,7 +239,7 @@ def _connect(wanted: Wanted, search: Search, needed: tuple[str, ...]) -> tuple[A
     from ..streaming.inlets import MarkerInlet, SignalInlet
 
     found = search.find(**wanted.stream, seconds=wanted.find)
-    inlet = SignalInlet(found, unit=wanted.unit, needed=needed)
+    inlet = SignalInlet(found, unit=wanted.unit, ch_names=wanted.channels, needed=needed)
     say(f"found {inlet.description}")
     if wanted.markers is None:
         return inlet, None
@@ -229,6 +289,13 @@ def _finder(first: Any, wanted: Wanted, needed: tuple[str, ...]) -> Any:
             found = lsl.Search(network=wanted.network).find(**like, seconds=0.5)
         except StreamError:
             return None
-        return SignalInlet(found, unit=wanted.unit, needed=needed, like=first, seconds=2.0)
+        return SignalInlet(
+            found,
+            unit=wanted.unit,
+            ch_names=wanted.channels,
+            needed=needed,
+            like=first,
+            seconds=2.0,
+        )
 
     return again

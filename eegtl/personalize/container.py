@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ _ARRAY = re.compile(r"arrays/[0-9]{5}\.npy")
 _KIND = re.compile(r"[|<>][bu]1|\|i1|[<>][iu][248]|[<>]f[248]|[<>]U[0-9]{1,9}")
 #: what `numpy` writes in front of an array; matched, since its own reader parses Python
 _HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00(..)\{'descr': '([^']{3,11})', 'fortran_order': False, "
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '([^']{3,11})', 'fortran_order': (False|True), "
     rb"'shape': \(((?:[0-9]{1,18}, ?)*[0-9]{0,18})\), \} *\n",
     re.DOTALL,
 )
@@ -238,7 +238,10 @@ def _pack_array(array: NDArray[Any], arrays: list[bytes], where: str) -> dict[st
             "text can be kept."
         )
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array).reshape(array.shape), (1, 0))
+    # the order of memory stays: BLAS adds up in another order where it is another
+    if not array.flags.forc:
+        array = array.copy(order="C")
+    np.lib.format.write_array(buffer, array, (1, 0))
     content = buffer.getvalue()
     arrays.append(content)
     return {
@@ -353,7 +356,7 @@ def _unpack_array(entry: dict[str, Any], archive: zipfile.ZipFile, names: set[st
     found = _HEADER.match(content)
     if found is None or int.from_bytes(found[1], "little") != found.end() - 10:
         raise ContainerError(f"the array {number} is of another version of npy, or none.")
-    kind, shape = found[2].decode(), [int(n) for n in found[3].split(b",") if n.strip()]
+    kind, shape = found[2].decode(), [int(n) for n in found[4].split(b",") if n.strip()]
     if not _KIND.fullmatch(kind) or (kind, shape) != (entry.get("dtype"), entry.get("shape")):
         raise ContainerError(f"the array {number} is not of the kind or shape that it should be.")
     dtype, rest = np.dtype(kind), content[found.end() :]
@@ -363,4 +366,5 @@ def _unpack_array(entry: dict[str, Any], archive: zipfile.ZipFile, names: set[st
     bits = np.frombuffer(rest, {"b": "u1", "U": f"{kind[0]}u4"}.get(dtype.kind, dtype))
     if dtype.kind in "bU" and bits.max(initial=0) > (1 if dtype.kind == "b" else 0x10FFFF):
         raise ContainerError(f"the array {number} holds what is no {dtype.name}.")
-    return np.frombuffer(rest, dtype).reshape(shape).copy()
+    order: Literal["C", "F"] = "F" if found[3] == b"True" else "C"
+    return np.frombuffer(rest, dtype).reshape(shape, order=order).copy(order=order)

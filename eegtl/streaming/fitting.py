@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import InputError, SignalError
 from ..features.stream import FeatureStream
 from ..personalize.profile import Profile
+from ..preprocessing import ArtefactMarks, Dropouts
+
+#: Steps of preprocessing behind which a channel is in all others, too.
+_MIXING = ("reference", "harmonise", "asr")
 
 
 def stream_for(profile: Profile, rate: float) -> FeatureStream:
@@ -45,6 +50,58 @@ def stream_for(profile: Profile, rate: float) -> FeatureStream:
             "Profile.fit makes it."
         )
     return stream
+
+
+def quality_of(profile: Profile) -> ArtefactMarks:
+    """Give the limits beyond which a channel is bad, as a profile's preprocessing has them.
+
+    They judge the signal as it arrives, in front of all steps.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Returns
+    -------
+    ArtefactMarks
+        Those among the steps, or the usual ones; without dropouts where `Dropouts` mends them.
+    """
+    steps = profile.extractor.preprocessing.steps
+    marks = next((step for step in steps if isinstance(step, ArtefactMarks)), ArtefactMarks())
+    mends = any(isinstance(step, Dropouts) for step in steps)
+    return replace(marks, dropout=None) if mends else marks
+
+
+def judged_channels(profile: Profile) -> tuple[str, ...]:
+    """Name the channels whose faults spoil features.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Returns
+    -------
+    tuple of str
+        Those behind the preprocessing; all, where a step mixes channels before some are dropped.
+    """
+    if mixing_steps(profile):
+        return profile.ch_names
+    stream = profile.extractor.start(profile.sfreq, profile.ch_names, profile.passband)
+    return tuple(name for name in profile.ch_names if name in stream.ch_names)
+
+
+def mixing_steps(profile: Profile) -> list[str]:
+    """Name the steps behind which a channel is in all others, too.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Returns
+    -------
+    list of str
+    """
+    return [step.name for step in profile.extractor.preprocessing.steps if step.name in _MIXING]
 
 
 def rows_of(profile: Profile, ch_names: Sequence[str]) -> list[int]:

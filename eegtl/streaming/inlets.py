@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class SignalInlet:
         From `Search.find`.
     unit : str, optional
         Of all samples, whatever the stream says.
+    ch_names : sequence of str, optional
+        Names of all its channels, whatever the stream says.
     needed : sequence of str, optional
         Canonical names of the channels that must be there and have a known unit; by default all
         that the stream has. Trigger channels and the like often have none.
@@ -85,6 +88,7 @@ class SignalInlet:
         info: Any,
         *,
         unit: str | None = None,
+        ch_names: Sequence[str] | None = None,
         needed: Sequence[str] | None = None,
         like: SignalInlet | None = None,
         seconds: float = 5.0,
@@ -110,6 +114,8 @@ class SignalInlet:
                 f"the stream {self.description} has no regular rate, which a signal needs; "
                 "choose another."
             )
+        if ch_names is not None:
+            self._rename(ch_names)
         own_names = canonical_names(self.description.ch_names)
         own_factors = _factors(self.description, own_names, unit, needed)
         self._most = max(1, int(np.ceil(BUFFER * self.sfreq)))
@@ -174,6 +180,16 @@ class SignalInlet:
     def close(self) -> None:
         """End the connection."""
         self._inlet.close_stream()
+
+    def _rename(self, ch_names: Sequence[str]) -> None:
+        """Take other names of channels than the stream's own."""
+        said = self.description
+        if len(ch_names) != len(said.ch_names):
+            raise StreamError(
+                f"{len(ch_names)} channels are named ({', '.join(ch_names)}), but the stream "
+                f"{said} has {len(said.ch_names)}; name all of them, in its order."
+            )
+        self.description = replace(said, ch_names=tuple(ch_names))
 
     def _be_like(self, like: SignalInlet, needed: Sequence[str] | None) -> None:
         """Prepare to give samples as an earlier connection did."""

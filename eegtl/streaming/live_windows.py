@@ -78,6 +78,8 @@ class LiveWindows:
         What is a fault; it judges the signal as it arrives.
     emit : callable
         Is told of gaps, samples that were left out or are no signal, jumps, and marks.
+    judged : tuple of str, optional
+        The channels that faults are looked for in; by default all.
 
     Attributes
     ----------
@@ -97,12 +99,15 @@ class LiveWindows:
         sfreq: float,
         quality: ArtefactMarks,
         emit: Emit,
+        judged: tuple[str, ...] | None = None,
     ) -> None:
         self.stream, self.ch_names, self.sfreq = stream, ch_names, float(sfreq)
         self.clock = StreamClock(sfreq)
         self.n_taken = 0
         self.newest, self.offset = np.nan, 0.0
         self._quality, self._emit = quality, emit
+        self._judged = ch_names if judged is None else judged
+        self._judged_rows = [ch_names.index(name) for name in self._judged]
         ratio = self.sfreq / stream.sfreq
         self._ratio = ratio
         self._length = max(2, int(np.floor(round(stream.grid.length * ratio, 6))))
@@ -244,7 +249,8 @@ class LiveWindows:
         """Add to windows what is known of their samples."""
         starts = np.round(windows.starts * self._ratio).astype(np.int64)
         cut = self._cut(starts)
-        faults = self._faults(cut[:, :-2])
+        own = cut[:, :-2]
+        faults = self._faults(own if self._judged == self.ch_names else own[:, self._judged_rows])
         return [
             LiveWindow(
                 windows.X[i],
@@ -270,8 +276,8 @@ class LiveWindows:
             out = self._buffer.windows(starts, self._length)
         else:
             out = np.full((len(starts), len(self.ch_names) + 2, self._length), np.nan)
-            for row, (start, length) in enumerate(zip(starts, there.tolist(), strict=True)):
-                out[row, :, :length] = self._buffer.windows(start[None], length)[0]
+            for window, start, length in zip(out, starts, there.tolist(), strict=True):
+                window[:, :length] = self._buffer.windows(start[None], length)[0]
         for row in np.flatnonzero(np.isnan(out[:, -1]).any(axis=1)):
             end = int(np.argmax(np.isnan(out[row, -1])))
             out[row, :, end:] = out[row, :, end - 1 : end]
@@ -294,8 +300,8 @@ class LiveWindows:
             bad = {}
             for channel in np.flatnonzero(marks.any(axis=1)).tolist():
                 marked = zip(kinds, marks[channel].tolist(), strict=True)
-                bad[self.ch_names[channel]] = tuple(kind for kind, is_bad in marked if is_bad)
-            for name in _identical(window, self.ch_names):
+                bad[self._judged[channel]] = tuple(kind for kind, is_bad in marked if is_bad)
+            for name in _identical(window, self._judged):
                 bad[name] = (*bad.get(name, ()), IDENTICAL)
             found.append(bad)
         return found

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..personalize.profile import Profile
+from .fitting import judged_channels, mixing_steps
 from .live_windows import LiveWindow
 
 Floats = NDArray[np.float64]
 
 BAD_CHANNEL_RULES = ("abstain", "replace")
-#: Steps of preprocessing behind which a bad channel is in all others, too.
-MIXING = ("reference", "harmonise", "asr")
 #: Features of which every column has a part of every channel.
 MIXED = ("cov", "tangent")
 
@@ -79,7 +78,7 @@ class Judge:
     """
 
     def __init__(self, profile: Profile, bad_channels: str, least_confidence: float) -> None:
-        mixing = [s.name for s in profile.extractor.preprocessing.steps if s.name in MIXING]
+        mixing = mixing_steps(profile)
         mixed = [f.name for f in profile.extractor.features if f.name in MIXED]
         if bad_channels == "replace" and (mixing or mixed):
             where = f"behind {', '.join(mixing)}" if mixing else f"in {', '.join(mixed)}"
@@ -89,6 +88,7 @@ class Judge:
             )
         self._profile, self._rule, self._least = profile, bad_channels, least_confidence
         self._mean = profile.mean
+        self._n_channels = len(judged_channels(profile))
         self._columns = _columns_of_channels(profile) if bad_channels == "replace" else {}
 
     def remember(self, rows: Floats) -> None:
@@ -121,11 +121,12 @@ class Judge:
         Prediction
         """
         X, reasons = window.X, []
-        n_channels, bad = len(self._profile.ch_names), sorted(window.faults)
+        n_channels, bad = self._n_channels, sorted(window.faults)
         note = ""
         if bad:
             if self._rule == "abstain" or 2 * len(bad) >= n_channels:
-                reasons.append("bad channels: " + ", ".join(bad))
+                each = [f"{name} ({', '.join(window.faults[name])})" for name in bad]
+                reasons.append("bad channels: " + ", ".join(each))
             else:
                 places = np.unique(np.concatenate([self._columns[name] for name in bad]))
                 X = X.copy()

@@ -164,5 +164,5 @@ def _call_all(session: OnlineSession, calls: list[Any], samples: _Samples) -> li
 def _settings(values: dict[str, Any]) -> SessionSettings:
     given = dict(values)
     given["adaptation"] = Adaptation(**given["adaptation"])
-    given["quality"] = ArtefactMarks(**given["quality"])
+    given["quality"] = None if given["quality"] is None else ArtefactMarks(**given["quality"])
     return SessionSettings(**given)

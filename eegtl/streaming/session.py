@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from math import isnan
 from typing import Any
 
@@ -18,10 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import EegtlError, SignalError
 from ..personalize.profile import Profile
-from ..preprocessing import Dropouts
 from .adaptation import Memory
 from .events import Event
-from .fitting import rows_of, stream_for
+from .fitting import judged_channels, quality_of, rows_of, stream_for
 from .live_windows import FAR, LiveWindow, LiveWindows
 from .prediction import AdaptRequest, Judge, Prediction
 from .settings import SessionSettings
@@ -90,11 +88,17 @@ class OnlineSession:
         self.request: AdaptRequest | None = None
         self._rate = profile.sfreq if sfreq is None else float(sfreq)
         stream = stream_for(profile, self._rate)
-        quality = settings.quality
-        if any(isinstance(step, Dropouts) for step in profile.extractor.preprocessing.steps):
-            quality = replace(quality, dropout=None)  # what is mended is no fault
+        quality = quality_of(profile) if settings.quality is None else settings.quality
         quality.judge(np.zeros((1, 1, 2)), self._rate)  # refuses a mains frequency now
-        self._windows = LiveWindows(stream, profile.ch_names, self._rate, quality, self._hear)
+        self._quality = quality
+        self._windows = LiveWindows(
+            stream,
+            profile.ch_names,
+            self._rate,
+            quality,
+            self._hear,
+            judged=judged_channels(profile),
+        )
         self._judge = Judge(profile, settings.bad_channels, settings.least_confidence)
         self._take_rows(profile.ch_names if ch_names is None else ch_names)
         self._memory = Memory(settings.adaptation.memory, settings.adaptation.clip)
@@ -138,7 +142,7 @@ class OnlineSession:
         """Compile what the first chunk would wait for."""
         self._windows.stream.warm_up()
         self.model.predict_proba(self.profile.mean[None])
-        self.settings.quality.judge(
+        self._quality.judge(
             np.zeros((1, len(self.profile.ch_names), max(2, round(self._rate)))), self._rate
         )
 

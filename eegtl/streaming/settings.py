@@ -25,8 +25,8 @@ class SessionSettings:
     bad_channels : {"abstain", "replace"}
         A window with bad channels is not judged; or their features are replaced by those of the
         calibration (of the sources, where there was none), as long as most channels are good.
-    quality : ArtefactMarks
-        What makes a channel bad in a window.
+    quality : ArtefactMarks or None
+        What makes a channel bad in a window; None for `quality_of` the profile.
     stale_after : float
         Seconds without samples after which the stream counts as gone.
     least_confidence : float
@@ -41,7 +41,7 @@ class SessionSettings:
     calibrate: float = 0.0
     adaptation: Adaptation = field(default_factory=Adaptation)
     bad_channels: str = "abstain"
-    quality: ArtefactMarks = field(default_factory=ArtefactMarks)
+    quality: ArtefactMarks | None = None
     stale_after: float = 2.0
     least_confidence: float = 0.0
 

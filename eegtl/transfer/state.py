@@ -170,7 +170,7 @@ def _encode_items(items: dict[str, Any], allowed: dict[str, type], where: str) -
 def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Give an array without objects: numbers or strings."""
     if array.dtype.kind in "biufU":
-        return array.copy()
+        return array.copy(order="K")
     # an array of objects holds NumPy's own scalars where it was taken apart row by row
     plain = [v.item() if isinstance(v, np.generic) else v for v in array.flat]
     for kind in (str, bool, int, float):
@@ -207,7 +207,7 @@ def _decode_array(state: dict[str, Any], allowed: dict[str, type]) -> NDArray[An
     values = state["values"]
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufU":
         raise StateError("an array of the state is not one of numbers or strings.")
-    return values.astype(object) if state["object"] else values.copy()
+    return values.astype(object) if state["object"] else values.copy(order="K")
 
 
 def _decode_list(state: dict[str, Any], allowed: dict[str, type]) -> Any:

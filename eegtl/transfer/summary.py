@@ -175,7 +175,7 @@ class SourceSummary:
             )
         out = cls()
         out.subjects, out.labels = subjects.astype(object), labels.astype(object)
-        out.counts, out.means, out.scatters = counts.copy(), means.copy(), scatters.copy()
+        out.counts, out.means, out.scatters = (a.copy(order="K") for a in (counts, means, scatters))
         out._index = {k: i for i, k in enumerate(zip(out.subjects, out.labels, strict=True))}
         return out
 

@@ -13,6 +13,8 @@ from streaming.transport_signals import MUSE, profile_of
 from typer.testing import CliRunner
 
 from eegtl.cli import app
+from eegtl.features import FeatureExtractor
+from eegtl.preprocessing import ArtefactMarks, Dropouts
 from eegtl.streaming.lsl import configure
 
 SFREQ = 256.0
@@ -319,4 +321,48 @@ def test_it_loads_nothing_heavy_and_is_ready_soon(kept):
     with Program("-c", "import sys, sklearn.base\nprint('pandas' in sys.modules)") as bare:
         allowed = {"pandas"} if "True" in bare.finish() else set()  # whatever scikit-learn loads
     assert set(loaded[1].split()) <= allowed
+    del alive
+
+
+def test_names_of_channels_that_the_stream_does_not_say(kept):
+    name = unique()
+    alive = outlet(name, channels=["", "", "", "", ""])
+    about = ("--profile", kept, "--name", name)
+    assert "lacks the channels TP9, AF7, AF8, TP10" in stream(*about)
+    said = stream(*about, "--channels", "muse")
+    assert "4 channels are named (TP9, AF7, AF8, TP10), but the stream" in said
+    assert said.endswith("has 5; name all of them, in its order.\n")
+    assert "which has an empty name; write TP9,AF7,AF8,TP10." in stream(
+        *about, "--channels", "TP9,"
+    )
+    said = stream(*about, "--channels", "tp9,af7,AF8,TP10,AUX", "--duration", 0.3, code=0)
+    assert "(type EEG" in said
+    assert "stopped after 0 predictions" in said
+    del alive
+
+
+def test_limits_of_the_signal_are_those_of_the_profile_unless_they_are_given(kept, monkeypatch):
+    used = []
+
+    class Stop(Exception):
+        pass
+
+    def session(profile, settings, **kwargs):
+        used.append(settings.quality)
+        raise Stop
+
+    monkeypatch.setattr("eegtl.streaming.session.OnlineSession", session)
+    name = unique()
+    alive = outlet(name)
+    mended = FeatureExtractor(preprocessing=[Dropouts(), ArtefactMarks(amplitude=3e-4)])
+    own = profile_of(MUSE, SFREQ, mended).save(kept.with_name("own.eegtl"))
+    for profile, *more in ((kept,), (own,), (own, "--amplitude", 400, "--mains", 50)):
+        args = ["stream", "--profile", profile, "--name", name, *more]
+        result = CliRunner().invoke(app, list(map(str, args)))
+        assert isinstance(result.exception, Stop), result.output
+    assert used == [
+        ArtefactMarks(),
+        ArtefactMarks(amplitude=3e-4, dropout=None),
+        ArtefactMarks(amplitude=4e-4, dropout=None, mains=50.0),
+    ]
     del alive

@@ -325,7 +325,7 @@ class TestArrays:
             (npy(THREE)[:40], {}, "of another version of npy, or none"),
             (b"", {}, "of another version of npy, or none"),
             (DATA, {}, "of another version of npy, or none"),
-            (npy(np.asfortranarray(np.ones((2, 3)))), {}, "of another version of npy, or none"),
+            (npy(np.asfortranarray(np.ones((2, 3)))), {}, "not of the kind or shape"),
         ],
         ids=lambda value: str(value)[:20],
     )
@@ -349,7 +349,7 @@ class TestArrays:
             "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "9" * 5000 + ",), }",
             "{'descr': '<f8', 'fortran_order': False, 'shape': " + "(" * 300 + ")" * 300 + ", }",
             "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,), }",
-            "{'descr': '<f8', 'fortran_order': True, 'shape': (3,), }",
+            "{'descr': '<f8', 'fortran_order': None, 'shape': (3,), }",
             "{'descr': '<f8', 'fortran_order': False}",
             "{[]: 1}",
             "{1: 2, 'a': 3}",

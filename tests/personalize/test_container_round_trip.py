@@ -43,6 +43,7 @@ def assert_equal(got: Any, expected: Any) -> None:
     if isinstance(expected, np.ndarray):
         assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
         assert got.tobytes() == expected.tobytes()
+        assert got.flags.f_contiguous == expected.flags.f_contiguous
         assert got.flags.writeable
     elif isinstance(expected, dict):
         assert list(got) == list(expected)  # the order, too
@@ -226,3 +227,13 @@ def test_a_missing_file_and_another_kind(tmp_path: Path) -> None:
         read_container(tmp_path / "x", "eegtl-profile")
     with pytest.raises(ContainerError, match="cannot be read as toy"):
         read_container(tmp_path, "toy")
+
+
+def test_the_order_of_memory_is_kept(tmp_path: Path) -> None:
+    rows = np.arange(12.0).reshape(3, 4)
+    tree = {"format": "x", "C": rows, "F": rows.T, "none": np.arange(24.0).reshape(4, 6)[::2, ::3]}
+    write_container(tmp_path / "file", tree)
+    got = read_container(tmp_path / "file", "x")
+    assert_equal(got["C"], rows)
+    assert_equal(got["F"], rows.T)
+    np.testing.assert_array_equal(got["none"], tree["none"])

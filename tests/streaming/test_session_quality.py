@@ -23,7 +23,7 @@ from streaming.live_signals import (
 from eegtl.errors import InputError
 from eegtl.features import FeatureExtractor
 from eegtl.personalize import Profile
-from eegtl.preprocessing import ArtefactMarks, Dropouts, Reference
+from eegtl.preprocessing import ArtefactMarks, Channels, Dropouts, Reference
 from eegtl.streaming.prediction import _channels_in, _columns_of_channels
 
 N = 128
@@ -65,12 +65,13 @@ class TestAbstaining:
         assert [p.abstain for p in predictions] == [False] * 6 + [True] * 10
         good, last = predictions[0], predictions[-1]
         assert (good.quality, good.reason) == (1.0, "")
-        assert last.reason == "bad channels: " + ", ".join(bad)
         assert (last.label, last.quality) == ("", 1 - len(bad) / 4)
         assert sum(last.probabilities) == pytest.approx(1.0)  # what the model says, all the same
         [event] = told(session, "bad_channels")
         assert list(event) == bad
         assert all(kind in kinds for kinds in event.values())
+        each = [f"{name} ({', '.join(kinds)})" for name, kinds in event.items()]
+        assert last.reason == "bad channels: " + ", ".join(each)
 
     def test_told_when_it_changes_only(self) -> None:
         data = DATA.copy()
@@ -87,6 +88,27 @@ class TestAbstaining:
         predictions = feed(begin(profile), spoilt("dropout"))
         assert len(predictions) > 10
         assert not any(p.abstain for p in predictions)
+
+    def test_the_profile_says_what_is_bad(self) -> None:
+        data = spoilt("amplitude")
+        wide = make_profile(preprocessing=(ArtefactMarks(amplitude=1.0),))
+        assert not any(p.abstain for p in feed(begin(wide), data))
+        assert any(p.abstain for p in feed(begin(wide, quality=ArtefactMarks()), data))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_not_for_a_channel_that_the_profile_drops(self, kind: str) -> None:
+        others = make_profile(preprocessing=(Channels(["F3", "P3"]),))
+        session = begin(others, quality=QUALITY)
+        predictions = feed(session, spoilt(kind))
+        assert len(predictions) > 10
+        assert not any(p.abstain for p in predictions)
+        assert {p.quality for p in predictions} == {1.0}
+        assert not told(session, "bad_channels")
+
+    def test_but_for_one_that_was_in_the_reference_of_the_others(self) -> None:
+        others = make_profile(preprocessing=(Reference("average"), Channels(["F3", "P3"])))
+        session = begin(others, quality=QUALITY)
+        assert feed(session, spoilt("mains"))[-1].reason == "bad channels: F4 (mains)"
 
     def test_for_little_confidence(self) -> None:
         plain = feed(begin(), DATA)
@@ -116,7 +138,7 @@ class TestAbstaining:
     def test_several_reasons_are_all_given(self) -> None:
         session = begin(least_confidence=2.0)
         p = feed(session, spoilt("flat"))[-1]
-        assert p.reason == "bad channels: F4; confidence below 2"
+        assert p.reason == "bad channels: F4 (flat); confidence below 2"
 
     @pytest.mark.parametrize("mode", ["running", "every"])
     def test_abstentions_teach_nothing(self, mode: str) -> None:
