@@ -213,7 +213,9 @@ def run_live(wanted: Wanted) -> None:
     with ExitStack() as stack:
         stack.enter_context(stop_on_signals(stop))
         recorder = _files(wanted, stack, sinks, wearer, settings, inlet)
-        view = StreamView(wearer.labels, wearer.ch_names)
+        view = StreamView(
+            wearer.labels, wearer.ch_names, lambda: (session.calibrated, settings.calibrate)
+        )
         sinks.append(view)
         driver = Driver(
             inlet,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from ..report.escape import printable
 from ..streaming.events import Event
 from ..streaming.prediction import Prediction
+from .event_words import in_words
 from .say import say
 
 #: events that are not worth a line of their own
 _QUIET = ("mark",)
+_SHOWN = 6
 _BAR = 20
 
 
@@ -24,11 +27,22 @@ class StreamView:
     ----------
     labels : tuple of str
     ch_names : tuple of str
+    calibrated : callable, optional
+        Tells how many seconds of calibration there are by now, and how many are wanted.
+    clock : callable
+        Gives the time of day, for the picture.
     """
 
-    def __init__(self, labels: tuple[str, ...], ch_names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        ch_names: tuple[str, ...],
+        calibrated: Callable[[], tuple[float, float]] | None = None,
+        clock: Callable[[], str] = lambda: time.strftime("%H:%M:%S"),
+    ) -> None:
         self._labels, self._ch_names = labels, ch_names
-        self._lines: deque[str] = deque(maxlen=6)
+        self._calibrated, self._clock = calibrated, clock
+        self._lines: tuple[str, ...] = ()  # never changed in place: another thread draws
         self._prediction: Prediction | None = None
         self._bad: dict[str, Any] = {}
         self._state = "waiting"
@@ -40,7 +54,7 @@ class StreamView:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(self._picture(), console=Console(), refresh_per_second=8)
+            self._live = Live(get_renderable=self._picture, console=Console(), refresh_per_second=8)
             self._live.start()
         return self
 
@@ -51,7 +65,7 @@ class StreamView:
         trace: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            self._live.stop()  # draws the last state
 
     def prediction(self, prediction: Prediction) -> None:
         """Show a prediction.
@@ -62,7 +76,6 @@ class StreamView:
         """
         self._prediction = prediction
         if self._live is not None:
-            self._live.update(self._picture())
             return
         said = " ".join(
             f"{name}={p:.2f}"
@@ -82,13 +95,14 @@ class StreamView:
             self._state = str(event.details["to"])
         if event.event == "bad_channels":
             self._bad = dict(event.details)
-        if event.event not in _QUIET:
-            details = " ".join(f"{key}={value}" for key, value in event.details.items())
-            self._lines.append(printable(f"{event.time:.3f}  {event.event}  {details}"))
-            if self._live is None:
-                self._print(self._lines[-1])
+        if event.event in _QUIET:
+            return
         if self._live is not None:
-            self._live.update(self._picture())
+            line = f"{self._clock()}  {in_words(event)}"
+            self._lines = (*self._lines, line)[-_SHOWN:]
+            return
+        details = " ".join(f"{key}={value}" for key, value in event.details.items())
+        self._print(printable(f"{event.time:.3f}  {event.event}  {details}"))
 
     def _print(self, line: str) -> None:
         """Print a line, as long as somebody takes it: a session outlives its terminal."""
@@ -107,7 +121,10 @@ class StreamView:
             f"{printable(name)} {'/'.join(self._bad[name]) if name in self._bad else 'good'}"
             for name in self._ch_names
         ]
-        lines = [f" {self._state}", f" signal   {'   '.join(channels)}"]
+        state = f" {self._state}"
+        if self._state == "calibrating" and self._calibrated is not None:
+            state += " {:.0f} of {:.0f} s".format(*self._calibrated())
+        lines = [state, f" signal   {'   '.join(channels)}"]
         if last is not None:
             lines.append(f" {_lag(last.lag)}   confidence {last.confidence:.2f}")
             for name, p in zip(self._labels, last.probabilities, strict=True):

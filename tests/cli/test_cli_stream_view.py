@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import eegtl.streaming
+from eegtl.cli import event_words
 from eegtl.cli.stream_view import StreamView
 from eegtl.streaming import Event, Prediction
 
@@ -28,7 +32,9 @@ UNSURE = replace(SURE, label="", abstain=True, reason="bad channels: AF7")
 
 
 def view() -> StreamView:
-    return StreamView(("calm", "tense\x1b[2J"), ("TP9", "AF7"))
+    return StreamView(
+        ("calm", "tense\x1b[2J"), ("TP9", "AF7"), lambda: (23.0, 60.0), lambda: "10:42:07"
+    )
 
 
 class Terminal(io.StringIO):
@@ -62,6 +68,8 @@ def test_a_picture_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with view() as shown:
         shown.event(Event("state", 4.0, 10, {"from": "calibrating", "to": "predicting"}))
         shown.event(Event("bad_channels", 12.0, 30, {"AF7": ["mains", "flat"]}))
+        shown.event(Event("gap", 12.0, 30, {"seconds": 0.14}))
+        shown.event(Event("strange", 12.0, 30, {"what": "\x1b[2J"}))
         shown.prediction(UNSURE)
     drawn = terminal.getvalue()
     for words in (
@@ -71,7 +79,51 @@ def test_a_picture_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         "calm         ################----  0.80",
         "####----------------  0.20",
         "abstains: bad channels: AF7",
-        "12.000  bad_channels  AF7=['mains', 'flat']",
+        "10:42:07  bad: AF7 (mains, flat)",
+        "10:42:07  gap of 0.14 s in the signal: filters and windows restart",
+        "10:42:07  strange  what=\\x1b[2J",
     ):
         assert words in drawn, words
     assert "\x1b[2J" not in drawn
+
+
+def test_the_picture_counts_the_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with view() as shown:
+        shown.event(Event("state", 4.0, 10, {"from": "settling", "to": "calibrating"}))
+    assert "calibrating 23 of 60 s" in terminal.getvalue()
+
+
+def test_every_event_of_a_session_has_words() -> None:
+    """Each kind that the code tells, with the details that it tells it with."""
+    source = Path(eegtl.streaming.__file__).parent
+    texts = "".join(path.read_text() for path in source.glob("*.py"))
+    kinds = set(re.findall(r'(?:_emit|_note)\(\s*(?:session,\s*)?"(\w+)"', texts))
+    kinds |= {"gap", "clock_jump"}
+    assert kinds - {"mark"} == set(event_words._SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("event", "details", "words"),
+    [
+        ("state", {"from": "settling", "to": "stale"}, "the signal is gone"),
+        ("bad_channels", {}, "all channels are good again"),
+        (
+            "adapted",
+            {"kind": "calibration", "n_windows": 30, "information": "unlabelled"},
+            "the model is adapted (calibration: 30 windows, unlabelled)",
+        ),
+        (
+            "rate",
+            {"effective": 200.04, "nominal": 256.0, "usable": False},
+            "200.0 samples a second instead of 256: it abstains",
+        ),
+        ("lost", {"why": "gone"}, "the stream is lost (gone); looking for it"),
+        ("gap", {"seconds": "long"}, "gap  seconds=long"),
+        ("gap", {}, "gap"),
+    ],
+)
+def test_words(event: str, details: dict[str, object], words: str) -> None:
+    assert event_words.in_words(Event(event, 1.0, 2, details)) == words
