@@ -44,6 +44,7 @@ def bridge(
     """Publish a board's signal as an LSL stream of microvolts, lost packets as gaps."""
     with one_paragraph("stopped."):
         from ..streaming import boards
+        from ..streaming.replay import refuse_no_name
 
         if list_all:
             say(", ".join(boards.board_names()))
@@ -53,6 +54,11 @@ def bridge(
                 "no board is named; write for example: eegtl bridge --board synthetic. "
                 "'eegtl bridge --list' shows the boards there are."
             )
+        if duration is not None and not duration > 0:
+            raise InputError(f"--duration must be a positive number of seconds; got {duration:g}.")
+        if name is None:
+            name = board
+        refuse_no_name(name)  # before the board is opened, which takes seconds
         settings = boards.BoardSettings(
             board, serial_port, mac_address, serial_number, ip_address, ip_port, file, master
         )
@@ -60,14 +66,16 @@ def bridge(
         with stop_on_signals(stop), boards.Board(settings) as open_board:
             say(
                 f"{board}: {len(open_board.ch_names)} channels ({' '.join(open_board.ch_names)}), "
-                f"{open_board.sfreq:g} Hz; published as {name or board!r}"
+                f"{open_board.sfreq:g} Hz; published as {name!r}"
             )
             sent = boards.bridge(
                 open_board,
-                name or board,
+                name,
                 stop=stop,
                 seconds=duration,
                 network=network,
-                tell=lambda lost: say(f"{lost} packets lost so far"),
+                tell=lambda lost, late: say(
+                    f"{lost} packets lost so far" + (f", {late} came too late" if late else "")
+                ),
             )
         say(f"sent {sent} samples")

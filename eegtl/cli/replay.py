@@ -25,7 +25,8 @@ def replay(
     name: Annotated[str, typer.Option(help="Name of the stream.")] = "replay",
     chunk: Annotated[float, typer.Option(help="Seconds of signal sent at a time.")] = 0.04,
     random_chunks: Annotated[
-        int | None, typer.Option(help="Seed of chunks of random size.", show_default="equal chunks")
+        int | None,
+        typer.Option(help="Seed of chunks of random size, 0 or more.", show_default="equal chunks"),
     ] = None,
     fault: Annotated[
         list[str] | None, typer.Option(help="KIND@SECONDS[:SIZE], as often as you like.")

@@ -16,6 +16,7 @@ from ..errors import InputError, StreamError
 from .lsl import configure, local_clock
 from .outlets import signal_outlet
 from .packets import PacketClock
+from .replay import refuse_no_name
 
 #: Seconds from one look at the board to the next.
 _LOOK = 0.02
@@ -135,11 +136,16 @@ class Board:
 
     @property
     def n_lost(self) -> int:
-        """Packets that never came."""
+        """Packets that did not come in their turn."""
         return self._clock.n_lost
 
+    @property
+    def n_late(self) -> int:
+        """Packets that came after their turn, and were left out."""
+        return self._clock.n_late
+
     def pull(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Take what has come.
+        """Take what has come; what another packet has overtaken is left out.
 
         Returns
         -------
@@ -150,7 +156,8 @@ class Board:
         """
         data = self._board.get_board_data()
         stamps = self._clock.stamp(data[self._number], data[self._time] + self._offset)
-        return data[self._channels].T, stamps
+        in_turn = np.isfinite(stamps)
+        return data[self._channels][:, in_turn].T, stamps[in_turn]
 
     def _names(self, board: int) -> tuple[str, ...]:
         try:
@@ -169,7 +176,7 @@ def bridge(
     stop: threading.Event,
     seconds: float | None = None,
     network: bool = False,
-    tell: Callable[[int], None] | None = None,
+    tell: Callable[[int, int], None] | None = None,
 ) -> int:
     """Publish a board's signal until `stop` is set.
 
@@ -181,15 +188,24 @@ def bridge(
         Of the stream; its source id is ``brainflow-<board>-<name>``.
     stop : threading.Event
     seconds : float, optional
+        Until it is stopped by default.
     network : bool
     tell : callable, optional
-        Is called with the number of packets lost so far, whenever it grows.
+        Is called with the numbers of packets lost and late so far, whenever one grows.
 
     Returns
     -------
     int
         Samples sent.
+
+    Raises
+    ------
+    InputError
+        When the name is empty, or seconds are not positive.
     """
+    refuse_no_name(name)
+    if seconds is not None and not seconds > 0:
+        raise InputError(f"seconds must be positive; got {seconds!r}.")
     configure(network=network)
     outlet = signal_outlet(
         name,
@@ -199,15 +215,15 @@ def bridge(
         manufacturer=f"BrainFlow {board.name}",
     )
     end = np.inf if seconds is None else time.monotonic() + seconds
-    sent = lost = 0
+    sent, missed = 0, (0, 0)
     while not stop.is_set() and time.monotonic() < end:
         values, stamps = board.pull()
         if len(stamps):
             outlet.push_chunk(np.ascontiguousarray(values, dtype=np.float32), stamps)
             sent += len(stamps)
-        if board.n_lost > lost and tell is not None:
-            lost = board.n_lost
-            tell(lost)
+        if (board.n_lost, board.n_late) != missed and tell is not None:
+            missed = board.n_lost, board.n_late
+            tell(*missed)
         stop.wait(_LOOK)
     return sent
 

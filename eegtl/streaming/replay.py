@@ -148,6 +148,11 @@ class Replay:
     start : float
         Stamp of the first sample, once it runs.
     n_sent : int
+
+    Raises
+    ------
+    InputError
+        When the name is empty.
     """
 
     def __init__(
@@ -160,6 +165,7 @@ class Replay:
         markers: Sequence[tuple[float, str]] = (),
         network: bool = False,
     ) -> None:
+        refuse_no_name(name)
         configure(network=network)
         self._values = np.ascontiguousarray(values, dtype=np.float32)
         self._sfreq, self._ch_names, self._name = float(sfreq), tuple(ch_names), name
@@ -220,7 +226,7 @@ class Replay:
         chunk : float
             Seconds of signal sent at a time.
         random_chunks : int, optional
-            A seed: packets then have 1 to twice as many samples.
+            A seed, 0 or more: packets then have 1 to twice as many samples.
         faults : sequence of Fault
         stop : threading.Event, optional
         progress : callable, optional
@@ -229,10 +235,15 @@ class Replay:
         Raises
         ------
         InputError
-            When speed or chunk is not positive, or a fault lies behind the end.
+            When speed or chunk is not positive, the seed negative, or a fault lies behind the end.
         """
         if not 0 < speed < np.inf or not 0 < chunk < np.inf:
             raise InputError(f"speed and chunk must be positive; got {speed!r} and {chunk!r}.")
+        if random_chunks is not None and random_chunks < 0:
+            raise InputError(
+                "random chunks need a seed that is a whole number, 0 or more; got "
+                f"{random_chunks!r}."
+            )
         pylsl = _pylsl()
         stop = stop or threading.Event()
         sizes = _sizes(max(1, round(chunk * self._sfreq)), random_chunks)
@@ -259,6 +270,24 @@ class Replay:
                 progress(packet.due)
         for at, label in marks:
             self._markers.push_sample([label], self.start + at)
+
+
+def refuse_no_name(name: str) -> None:
+    """Refuse a name for a stream that is none, as LSL does, but say so.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    InputError
+        When it is empty.
+    """
+    if not name.strip():
+        raise InputError(
+            f"a stream needs a name, by which others find it; got {name!r}. Give one by --name."
+        )
 
 
 def _sizes(size: int, seed: int | None) -> Iterator[int]:

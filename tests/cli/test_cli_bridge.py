@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from streaming.transport_programs import eegtl, unique
 from typer.testing import CliRunner
 
 from eegtl.cli import app
+from eegtl.errors import InputError
 from eegtl.streaming import boards
 from eegtl.streaming.inlets import SignalInlet
 from eegtl.streaming.lsl import Search
@@ -31,6 +34,18 @@ def test_boards_are_listed() -> None:
     [
         ((), "eegtl: InputError: no board is named; write for example: eegtl bridge --board"),
         (("--board", "x"), "eegtl: InputError: BrainFlow knows no board 'x'; it knows "),
+        (
+            ("--board", "synthetic", "--duration", "-5"),
+            "eegtl: InputError: --duration must be a positive number of seconds; got -5.",
+        ),
+        (
+            ("--board", "synthetic", "--duration", "nan"),
+            "eegtl: InputError: --duration must be a positive number of seconds; got nan.",
+        ),
+        (
+            ("--board", "synthetic", "--name", ""),
+            "eegtl: InputError: a stream needs a name, by which others find it; got ''. Give one",
+        ),
         (("--board", "cyton", "--serial-port", "/dev/none"), "'cyton' cannot be opened ("),
     ],
 )
@@ -64,6 +79,39 @@ def test_a_board_is_a_stream_of_microvolts() -> None:
     # evenly spaced by the packets' numbers, whatever the batches in which the board was read
     assert np.median(steps) == pytest.approx(1 / 250, rel=0.05)
     assert (len(stamps) - 1) / (stamps[-1] - stamps[0]) == pytest.approx(250, rel=0.1)
+
+
+class Numbered:
+    """A board that has lost and mixed up some packets."""
+
+    name, sfreq, ch_names = "numbered", 250.0, ("a",)
+
+    def __init__(self, *missed: tuple[int, int]) -> None:
+        self._missed = list(missed)
+        self.n_lost = self.n_late = 0
+
+    def pull(self) -> tuple[np.ndarray, np.ndarray]:
+        if self._missed:
+            self.n_lost, self.n_late = self._missed.pop(0)
+        return np.zeros((2, 1)), np.zeros(2)
+
+
+def test_what_is_lost_or_late_is_told_once_each_time() -> None:
+    told = []
+    stop = threading.Event()
+
+    def tell(lost: int, late: int) -> None:
+        told.append((lost, late))
+        if late == 2:
+            stop.set()
+
+    board: Any = Numbered((0, 0), (3, 0), (3, 0), (3, 1), (4, 2))
+    assert boards.bridge(board, unique("board"), stop=stop, tell=tell) == 10
+    assert told == [(3, 0), (3, 1), (4, 2)]
+    with pytest.raises(InputError, match=r"seconds must be positive; got -5\.0\."):
+        boards.bridge(board, unique("board"), stop=stop, seconds=-5.0)
+    with pytest.raises(InputError, match=r"a stream needs a name, .* got ''"):
+        boards.bridge(board, "", stop=stop)
 
 
 def test_channels_without_names_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:

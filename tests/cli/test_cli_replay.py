@@ -47,12 +47,33 @@ def test_no_such_file(tmp_path):
         ),
         (("--speed", "0"), "speed and chunk must be positive; got 0.0 and 0.04."),
         (("--chunk", "-1"), "speed and chunk must be positive; got 1.0 and -1.0."),
+        (
+            ("--random-chunks", "-1"),
+            "random chunks need a seed that is a whole number, 0 or more; got -1.",
+        ),
     ],
 )
 def test_what_it_refuses(file, args, words):
     said = replay(file, "--wait", 0, *args)
     assert said.startswith("eegtl: InputError: ")
     assert words in said
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_stream_needs_a_name(file, name):
+    result = CliRunner().invoke(app, ["replay", str(file), "--wait", "0", "--name", name])
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert result.stderr == (
+        f"eegtl: InputError: a stream needs a name, by which others find it; got {name!r}. Give "
+        "one by --name.\n"
+    )
+
+
+def test_a_file_of_another_kind(tmp_path):
+    (tmp_path / "junk.txt").write_text("hello")
+    assert replay(tmp_path / "junk.txt").startswith(
+        f"eegtl: DatasetError: {tmp_path / 'junk.txt'} cannot be read (AssertionError); give a CSV"
+    )
 
 
 def test_it_plays_to_nobody_when_nobody_comes(file):

@@ -62,6 +62,21 @@ def test_playback_board(tmp_path: Path) -> None:
     np.testing.assert_allclose(values[:100], recorded[:100], atol=1e-5)
 
 
+def test_packets_that_were_overtaken_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(BoardSettings("synthetic"))
+    monkeypatch.setattr(board, "_offset", 0.0, raising=False)
+    data = np.zeros((40, 6))
+    data[board._number] = [100, 101, 103, 102, 104, 106]
+    data[board._time] = 9 + np.arange(6) / 250
+    data[board._channels] = np.arange(6)
+    monkeypatch.setattr(board._board, "get_board_data", lambda: data)
+    values, stamps = board.pull()
+    assert values.shape == (5, 16)
+    assert values[:, 0].tolist() == [0, 1, 2, 4, 5]
+    assert np.diff(stamps).min() > 0
+    assert (board.n_lost, board.n_late) == (2, 1)
+
+
 def test_errors_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"knows no board 'headset'; it knows .*synthetic"):
         Board(BoardSettings("headset"))
