@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import mne
@@ -72,6 +73,12 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "x.edf").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match=r"x\.edf cannot be read .* give a CSV"):
         read_signal(tmp_path / "x.edf")
+    # what MNE's readers raise at a file of another kind: an assertion, an attribute, an index
+    for name in ("x.txt", "x.fif", "x.sqd"):
+        (tmp_path / name).write_bytes(b"nothing at all")
+        message = rf"{re.escape(name)} cannot be read \((Ass|Attr|Ind|Val)\w+Error.*\); give a CSV"
+        with pytest.raises(DatasetError, match=message):
+            read_signal(tmp_path / name)
     raw = mne.io.RawArray(VOLTS, mne.create_info(NAMES, SFREQ, "misc"), verbose="error")
     raw.save(tmp_path / "m_raw.fif", verbose="error")
     with pytest.raises(DatasetError, match=r"holds no EEG channels \(there: misc\)"):

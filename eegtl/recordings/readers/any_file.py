@@ -84,9 +84,10 @@ def _read_by_mne(file: Path) -> Any:
 
     try:
         raw = mne.io.read_raw(file, preload=True, verbose="error")
-    except (ValueError, OSError, RuntimeError, NotImplementedError, KeyError) as error:
+    except Exception as error:  # a file that is of another kind than its name says meets any
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(": .")
         raise DatasetError(
-            f"{file} cannot be read ({type(error).__name__}: {str(error)[:200]}); give a CSV of "
+            f"{file} cannot be read ({why}); give a CSV of "
             "muselsl, an XDF file, or a format of MNE such as EDF, BDF or FIF."
         ) from error
     try:
