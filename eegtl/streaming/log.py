@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..errors import InputError
 from .events import Event, plain
+from .new_file import NewFile
 from .prediction import Prediction
 
 
@@ -26,23 +26,16 @@ class JsonLog:
     ------
     InputError
         When the file is there already, since it is never overwritten; or cannot be made.
+    WriteError
+        When a line does not fit on the disk; none of it is written then.
     """
 
     def __init__(self, path: str | Path, labels: tuple[str, ...]) -> None:
         self.path = Path(path)
         self._labels = labels
-        try:
-            self._file = self.path.open("x", encoding="utf-8", buffering=1)
-        except FileExistsError:
-            raise InputError(
-                f"{self.path} is there already, and a log is never overwritten; choose another "
-                "name."
-            ) from None
-        except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written ({error}); check that the folder exists and is "
-                "yours, or choose another place."
-            ) from error
+        self._file = NewFile(
+            self.path, taken="is there already, and a log is never overwritten; choose another name"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -77,8 +70,8 @@ class JsonLog:
         self._write(json.loads(event.to_json()))
 
     def close(self) -> None:
-        """End the file."""
+        """End the file; all lines are written already."""
         self._file.close()
 
     def _write(self, values: dict[str, Any]) -> None:
-        self._file.write(json.dumps(plain(values), allow_nan=False) + "\n")
+        self._file.append(json.dumps(plain(values), allow_nan=False).encode() + b"\n")

@@ -6,8 +6,8 @@ import os
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import InputError
 from ..recordings.readers.xdf_chunks import FORMATS, MAGIC, MARK, Tag, chunk, document, element
 from ..recordings.readers.xdf_samples import OpenStream, pack
+from .new_file import NewFile, WriteError
 
 _CHUNK_BYTES = 2**16  # of samples held back per stream
 _FLUSH_SECONDS = 1.0
@@ -29,7 +30,8 @@ class XdfWriter:
     The file is written as ``<name>.partial`` beside its place and gets its name when it is
     closed. What a crash or Ctrl-C leaves is the ``.partial``, itself an XDF file that ends with
     the latest flush: without being asked, `write` flushes once a second. Used in a ``with``
-    block, an error in the block leaves the ``.partial``, too. Memory does not grow with time.
+    block, an error in the block leaves the ``.partial``, too. Memory does not grow with time,
+    unless the disk is full: what does not fit is held back, and `flush` may be tried again.
     One thread at a time may use it.
 
     Parameters
@@ -49,7 +51,9 @@ class XdfWriter:
     Raises
     ------
     InputError
-        When the file or its ``.partial`` exists, the folder does not, or the ending is another.
+        When the file or its ``.partial`` exists, it cannot be made, or the ending is another.
+    WriteError
+        When the disk is full, or gone; so do all methods that write.
 
     Examples
     --------
@@ -66,34 +70,28 @@ class XdfWriter:
         self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + ".partial")
         if self.path.suffix != ".xdf":
             raise InputError(
                 f"the recording {self.path.name!r} must end in .xdf: readers tell packed files "
                 "(.xdfz) from plain ones by it. Give it another name"
             )
+        self.partial = self.path.with_name(self.path.name + ".partial")
         _refuse_existing(self.path, "a recording is never overwritten. Give another name")
-        try:
-            self._file = FileIO(self.partial, "xb")  # x refuses what is there
-        except FileExistsError as error:
-            raise InputError(
-                f"{self.partial} already exists: an earlier recording did not end properly, and "
-                "it can be read as it is. Rename it, or give another name"
-            ) from error
-        except FileNotFoundError as error:
-            raise InputError(f"the folder {self.path.parent} does not exist; make it") from error
+        self._file = NewFile(
+            self.partial,
+            taken="already exists: an earlier recording did not end properly, and it can be read "
+            "as it is. Rename it, or give another name",
+        )
         self._clock = clock
         self._streams: list[OpenStream] = []
-        self._end = 0
         self._flushed = self._bounded = clock()
         self._bounded_at = 0
         started = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
         try:
             header = document(element("version", "1.0") + element("datetime", started))
-            self._put(MAGIC + chunk(Tag.FILE_HEADER, header))
+            self._file.append(MAGIC + chunk(Tag.FILE_HEADER, header))
         except BaseException:
-            self._file.close()
-            self.partial.unlink()
+            self._file.discard()
             raise
 
     def add_stream(
@@ -105,6 +103,7 @@ class XdfWriter:
         rate: float,
         format: str = "float32",
         units: str | Sequence[str] = "",
+        types: str | Sequence[str] = "",
         source_id: str = "",
         manufacturer: str = "",
         description: Mapping[str, Any] | None = None,
@@ -123,6 +122,8 @@ class XdfWriter:
             How values are stored.
         units : str or sequence of str
             One for all channels, or one each; "" for none.
+        types : str or sequence of str
+            Likewise; "" for that of the stream.
         source_id, manufacturer : str
             The device; "" leaves them out.
         description : mapping, optional
@@ -143,12 +144,8 @@ class XdfWriter:
         if isinstance(channels, str) or not len(channels):
             raise InputError(f"channels must be a list of labels, at least one; got {channels!r}")
         labels = list(channels)
-        each = [units] * len(labels) if isinstance(units, str) else list(units)
-        if len(each) != len(labels):
-            raise InputError(
-                f"units has {len(each)} entries for {len(labels)} channels; give one each, or one "
-                "text for all"
-            )
+        each_unit = _one_each("units", units, labels)
+        each_type = _one_each("types", types, labels)
         if format not in FORMATS:
             raise InputError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
         if not (np.isfinite(rate) and rate >= 0):
@@ -158,8 +155,11 @@ class XdfWriter:
         if taken:
             raise InputError(f"description names {taken[0]!r}, which is an argument of its own")
         listed = "".join(
-            element("channel", {"label": label, "type": kind, **({"unit": unit} if unit else {})})
-            for label, unit in zip(labels, each, strict=True)
+            element(
+                "channel",
+                {"label": label, "type": own or kind, **({"unit": unit} if unit else {})},
+            )
+            for label, unit, own in zip(labels, each_unit, each_type, strict=True)
         )
         stream = OpenStream(len(self._streams) + 1, name, len(labels), format, float(rate))
         header = [
@@ -177,7 +177,7 @@ class XdfWriter:
             *(element(key, value) for key, value in extra.items()),
             "</desc>",
         ]
-        self._put(chunk(Tag.STREAM_HEADER, document("".join(header)), stream.number))
+        self._file.append(chunk(Tag.STREAM_HEADER, document("".join(header)), stream.number))
         self._streams.append(stream)
         return stream.number
 
@@ -198,6 +198,8 @@ class XdfWriter:
         ------
         InputError
             When shapes do not fit, a value does not fit the format, or a stamp is not finite.
+        WriteError
+            When the disk is full, or gone; the samples are held back.
         """
         self._refuse_closed()
         target = self._stream(stream)
@@ -235,7 +237,7 @@ class XdfWriter:
         if not (np.isfinite(time) and np.isfinite(value)):
             raise InputError(f"a clock offset must be finite; got time {time!r}, value {value!r}")
         self._write_out(target)
-        self._put(chunk(Tag.CLOCK_OFFSET, struct.pack("<dd", time, value), stream))
+        self._file.append(chunk(Tag.CLOCK_OFFSET, struct.pack("<dd", time, value), stream))
         self._look_at_clock()
 
     def flush(self) -> None:
@@ -252,11 +254,31 @@ class XdfWriter:
         ------
         InputError
             When a file of this name was made meanwhile; the ``.partial`` is complete then.
+        WriteError
+            When the disk is full, or gone; the ``.partial`` holds what fitted.
         """
         if self._file.closed:
             return
+        try:
+            self._end_streams()
+        finally:
+            self._file.close()
+        try:
+            os.link(self.partial, self.path)  # unlike rename, never replaces a file
+        except OSError:  # it exists, or this disk knows no links
+            _refuse_existing(self.path, f"it was made meanwhile; yours is {self.partial}")
+            try:
+                os.rename(self.partial, self.path)
+            except OSError as error:
+                raise self._file.cannot(error) from error
+        else:
+            with suppress(OSError):  # it has its name, and another one, too
+                os.unlink(self.partial)
+
+    def _end_streams(self) -> None:
+        """Write what is held, and the footers."""
         self.flush()
-        self._put(chunk(Tag.BOUNDARY, MARK))
+        self._file.append(chunk(Tag.BOUNDARY, MARK))
         for stream in self._streams:
             span = stream.last - stream.first
             rate = (stream.count - 1) / span if stream.count > 1 and span > 0 else 0.0
@@ -267,25 +289,26 @@ class XdfWriter:
                 "measured_srate": repr(rate),
             }
             text = "".join(element(key, value) for key, value in footer.items())
-            self._put(chunk(Tag.STREAM_FOOTER, document(text), stream.number))
-        os.fsync(self._file.fileno())
-        self._file.close()
-        try:
-            os.link(self.partial, self.path)  # unlike rename, never replaces a file
-        except OSError:  # it exists, or this disk knows no links
-            _refuse_existing(self.path, f"it was made meanwhile; yours is {self.partial}")
-            os.rename(self.partial, self.path)
-        else:
-            os.unlink(self.partial)
+            self._file.append(chunk(Tag.STREAM_FOOTER, document(text), stream.number))
+        self._file.sync()
 
     def abandon(self) -> None:
-        """Write what is held and leave ``<name>.partial``, without footers."""
+        """Write what is held, if it fits, and leave ``<name>.partial``, without footers.
+
+        A disk that is full is not told: the error counts for which the file is abandoned.
+        """
         if self._file.closed:
             return
         try:
-            self.flush()
+            with suppress(WriteError):
+                self.flush()
         finally:
             self._file.close()
+
+    def discard(self) -> None:
+        """Leave nothing, not even ``<name>.partial``; for a file of which nobody needs anything."""
+        if not self._file.closed:
+            self._file.discard()
 
     def __enter__(self) -> XdfWriter:
         return self
@@ -319,7 +342,7 @@ class XdfWriter:
         if not stream.n_held:
             return
         body = b"".join([b"\x04", struct.pack("<I", stream.n_held), *stream.held])
-        self._put(chunk(Tag.SAMPLES, body, stream.number))
+        self._file.append(chunk(Tag.SAMPLES, body, stream.number))
         stream.held, stream.n_held, stream.held_bytes = [], 0, 0
 
     def _look_at_clock(self) -> None:
@@ -328,23 +351,22 @@ class XdfWriter:
         if now - self._flushed >= _FLUSH_SECONDS:
             self.flush()
         long = now - self._bounded >= _BOUNDARY_SECONDS
-        if long or self._end - self._bounded_at >= _BOUNDARY_BYTES:
-            self._put(chunk(Tag.BOUNDARY, MARK))
-            self._bounded, self._bounded_at = now, self._end
+        if long or self._file.size - self._bounded_at >= _BOUNDARY_BYTES:
+            self._file.append(chunk(Tag.BOUNDARY, MARK))
+            self._bounded, self._bounded_at = now, self._file.size
 
-    def _put(self, content: bytes) -> None:
-        """Append whole chunks, or nothing: half a chunk would hide those behind it."""
-        rest = memoryview(content)
-        try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except BaseException:
-            self._file.truncate(self._end)
-            self._file.seek(self._end)
-            raise
-        self._end += len(content)
+
+def _one_each(what: str, given: str | Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Give a text for each channel."""
+    each = [given] * len(labels) if isinstance(given, str) else list(given)
+    if len(each) != len(labels):
+        raise InputError(
+            f"{what} has {len(each)} entries for {len(labels)} channels; give one each, or one "
+            "text for all"
+        )
+    return each
 
 
 def _refuse_existing(path: Path, advice: str) -> None:
-    if path.exists():
+    if os.path.exists(path):  # unlike Path's, takes what can be no name for what is not there
         raise InputError(f"{path} already exists; {advice}")

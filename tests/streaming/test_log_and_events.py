@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streaming.full_disk import full_disk
 from streaming.live_signals import begin, feed, moods
 
 from eegtl.errors import InputError
 from eegtl.streaming import Event
 from eegtl.streaming.events import plain
+from eegtl.streaming.listeners import Listeners
 from eegtl.streaming.log import JsonLog
+from eegtl.streaming.new_file import WriteError
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,62 @@ class TestLog:
             JsonLog(tmp_path / "x", ())
         assert (tmp_path / "x").read_text() == "precious"
 
+    def test_a_full_disk(self, tmp_path: Path) -> None:
+        """It is told each time, half a line is none, and ending the log does no harm."""
+        event = Event("lost", 1.0, 5, {"why": "x"})
+        with JsonLog(tmp_path / "x", ()) as log:
+            log.event(event)
+            message = r"x cannot be written any more \(No space left on device\); what it holds so"
+            with full_disk(log._file):
+                for _ in range(2):
+                    with pytest.raises(WriteError, match=message):
+                        log.event(event)
+        assert (tmp_path / "x").read_text() == event.to_json() + "\n"
+        log = JsonLog(tmp_path / "y", ())
+        with full_disk(log._file), pytest.raises(WriteError, match="cannot be written"), log:
+            log.event(event)
+        log.close()
+        assert (tmp_path / "y").read_text() == ""
+
     def test_a_place_that_is_none(self, tmp_path: Path) -> None:
         text = f"{tmp_path / 'no' / 'x'} cannot be written"
         with pytest.raises(InputError, match=re.escape(text)):
             JsonLog(tmp_path / "no" / "x", ())
+        for name in ("x" * 300, "a\0b"):
+            with pytest.raises(InputError, match=r"cannot be written \(.*choose another name or p"):
+                JsonLog(tmp_path / name, ())
+
+
+def test_details_do_not_take_the_place_of_what_an_event_is() -> None:
+    said = json.loads(Event("bad_channels", 1.5, 7, {"time": ["flat"], "F3": ["flat"]}).to_json())
+    assert said == {
+        "event": "bad_channels", "time": 1.5, "sample": 7, "time_": ["flat"], "F3": ["flat"]
+    }  # fmt: skip
+
+
+class Kept:
+    def __init__(self, fails: bool = False) -> None:
+        self.heard: list[Any] = []
+        self.fails = fails
+
+    def prediction(self, prediction: Any) -> None:
+        self.event(prediction)
+
+    def event(self, event: Any) -> None:
+        if self.fails:
+            raise OSError(28, "No space left on device")
+        self.heard.append(event)
+
+
+def test_a_listener_that_fails_is_left_out_and_the_others_are_told() -> None:
+    full, view = Kept(), Kept()
+    listeners = Listeners([full, view])
+    reset = Event("reset", 1.0, 2)
+    listeners.event(reset)
+    full.fails = True
+    listeners.event(reset)
+    full.fails = False
+    listeners.event(reset)
+    assert full.heard == [reset]
+    assert [event.event for event in view.heard] == ["reset", "sink_failed", "reset", "reset"]
+    assert view.heard[1].details == {"what": "Kept", "why": "[Errno 28] No space left on device"}

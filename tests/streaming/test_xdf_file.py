@@ -14,8 +14,10 @@ import pyxdf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from streaming.full_disk import full_disk
 
 from eegtl.recordings.readers.xdf_chunks import FORMATS, MARK
+from eegtl.streaming.new_file import WriteError
 from eegtl.streaming.xdf_file import XdfWriter
 
 
@@ -296,31 +298,23 @@ def test_flushes_and_boundaries_go_by_the_clock_and_memory_stays_flat(tmp_path: 
     assert len(stream["time_stamps"]) == 415_000
 
 
-def test_a_full_disk_leaves_whole_chunks_and_may_be_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_full_disk_leaves_whole_chunks_and_may_be_tried_again(
+    tmp_path: Path, stuck: bool
+) -> None:
     file = XdfWriter(tmp_path / "a.xdf")
     number = file.add_stream("x", "EEG", ["a"], rate=10.0)
     file.write(number, [1.0], 0.0)
-    true = file._file
-
-    class Full:
-        closed = False
-
-        def write(self, content: bytes) -> int:
-            if len(content) > 10:
-                return int(true.write(content[:7]))
-            raise OSError(28, "No space left on device")
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(true, name)
-
     size = file.partial.stat().st_size
-    file._file = Full()  # type: ignore[assignment]
-    for k in range(2):
-        file.write(number, [2.0 + k], 0.1)
-        with pytest.raises(OSError, match="No space left"):
-            file.flush()
-        assert file.partial.stat().st_size == size
-    file._file = true
+    why = "No space left on device|Input/output error"
+    message = rf"a\.xdf\.partial cannot be written any more \(({why})\); what it holds so far can"
+    with full_disk(file._file, stuck=stuck):
+        for k in range(2):
+            file.write(number, [2.0 + k], 0.1)
+            with pytest.raises(WriteError, match=message) as caught:
+                file.flush()
+            assert isinstance(caught.value, OSError)
+            assert file.partial.stat().st_size == size + (7 if stuck else 0)
     file.close()
     (stream,) = load(tmp_path / "a.xdf").values()
     assert stream["time_series"][:, 0].tolist() == [1.0, 2.0, 3.0]

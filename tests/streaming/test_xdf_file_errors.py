@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streaming.full_disk import full_disk
 from streaming.test_xdf_file import load
 
 from eegtl.errors import InputError
+from eegtl.streaming.new_file import NewFile, WriteError
 from eegtl.streaming.xdf_file import XdfWriter
 
 
@@ -51,7 +53,103 @@ def test_bad_paths(tmp_path: Path) -> None:
         XdfWriter(tmp_path / "a.xdfz")
     with pytest.raises(InputError, match=r"the folder .*nowhere does not exist; make it"):
         XdfWriter(tmp_path / "nowhere" / "a.xdf")
+    for none in ("", ".", "/"):
+        with pytest.raises(InputError, match=r"must end in \.xdf"):
+            XdfWriter(none)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("no folder")
+    advice = r"check that the folder is one and is yours, or choose another name or place"
+    for path, why in (
+        (tmp_path / "file" / "a.xdf", "Not a directory"),
+        (tmp_path / ("a" * 300 + ".xdf"), "File name too long"),
+        (tmp_path / "a\0b.xdf", "embedded null byte"),
+    ):
+        with pytest.raises(InputError, match=rf"cannot be written \({why}\); {advice}"):
+            XdfWriter(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def begun(path: Path) -> XdfWriter:
+    """Begin a file that holds back its second sample."""
+    file = XdfWriter(path)
+    number = file.add_stream("x", "EEG", ["a"], rate=10.0)
+    file.write(number, [1.0], 0.0)
+    file.flush()
+    file.write(number, [2.0], 0.1)
+    return file
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_an_error_is_not_hidden_by_a_full_disk(tmp_path: Path, stuck: bool) -> None:
+    file = begun(tmp_path / "a.xdf")
+    with full_disk(file._file, stuck=stuck), pytest.raises(KeyError, match="first"), file:
+        raise KeyError("the first error")
+    assert file._file.closed
+    file.abandon()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xdf.partial"]
+    (stream,) = load(file.partial).values()
+    assert stream["time_series"][:, 0].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_file_that_cannot_be_ended_stays_a_partial(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = begun(tmp_path / "a.xdf")
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    message = r"a\.xdf\.partial cannot be written any more \((No space left|Input/output error)"
+    if call == "write":
+        with full_disk(file._file), pytest.raises(WriteError, match=message):
+            file.close()
+    else:
+        monkeypatch.setattr(os, "fsync", refuse)
+        with pytest.raises(WriteError, match=message):
+            file.close()
+    file.close()  # again does no harm
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xdf.partial"]
+    (stream,) = load(file.partial).values()
+    assert stream["time_series"][:, 0].tolist() == [1.0, 2.0][: 1 if call == "write" else 2]
+
+
+def test_a_file_that_cannot_be_begun_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: NewFile, piece: bytes) -> None:
+        raise self.cannot(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(NewFile, "append", full)
+    with pytest.raises(WriteError, match=r"Make space on the disk, or write to another one"):
+        XdfWriter(tmp_path / "a.xdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_limit_of_size(tmp_path: Path) -> None:
+    """Of the operating system, in another process."""
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+from eegtl.errors import EegtlError
+from eegtl.streaming.xdf_file import XdfWriter
+file = XdfWriter({str(tmp_path / "a.xdf")!r})
+number = file.add_stream("x", "EEG", ["a"], rate=10.0)
+n = 0
+try:
+    while True:
+        file.write(number, [0.0] * 10, float(n))
+        file.flush()
+        n += 10
+except EegtlError as error:
+    print(n, error)
+file.abandon()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    n, said = done.stdout.split(" ", 1)
+    assert "a.xdf.partial cannot be written any more (File too large); what it holds" in said
+    (stream,) = load(tmp_path / "a.xdf.partial").values()
+    assert len(stream["time_stamps"]) == int(n) > 100
 
 
 def test_bad_streams_leave_no_trace(tmp_path: Path) -> None:
@@ -64,6 +162,7 @@ def test_bad_streams_leave_no_trace(tmp_path: Path) -> None:
         refuses("channels must be a list of labels, at least one; got 'TP9'", channels="TP9")
         refuses(r"at least one; got \[\]", channels=[])
         refuses("units has 2 entries for 1 channels", units=["V", "V"])
+        refuses("types has 2 entries for 1 channels", types=["EEG", "Misc"])
         refuses("format must be one of float32, .*; got 'float64'", format="float64")
         refuses("rate must be in Hz, or 0 for irregular samples; got nan", rate=float("nan"))
         refuses("got -1", rate=-1)
