@@ -16,8 +16,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..recordings.channels import canonical_name
 from .events import Event, plain
 from .lsl import StreamDescription
+from .new_file import WriteError
 from .prediction import Prediction
 from .session import SessionSettings
 from .xdf_file import XdfWriter
@@ -26,12 +28,21 @@ Floats = NDArray[np.float64]
 
 #: names of the streams in the file
 CALLS, EVENTS, PREDICTIONS, MARKERS = "eegtl-calls", "eegtl-events", "eegtl", "eegtl-markers"
+#: what the unit of samples is called, by the volts that it stands for
+UNITS = {1.0: "volts", 1e-3: "millivolts", 1e-6: "microvolts", 1e-9: "nanovolts"}
 #: what a row of predictions holds behind the probabilities
 COLUMNS = ("confidence", "quality", "abstain", "lag", "onset", "sample", "adapted")
 
 
 class SessionRecorder:
     """Writes a session as it goes; a sink and a keeper of calls for `Driver`.
+
+    The file says of its samples what the session took them for, whatever the stream said: units
+    by `factors`, and channels without one are of type Misc, which readers of EEG leave out.
+    Channels of the same name, none of which a session can need, get numbers.
+
+    Once the disk is full, whatever shall be kept raises `WriteError`: a recording with a hole is
+    none. ``<name>.partial`` then stays, with all that came before.
 
     Parameters
     ----------
@@ -42,13 +53,19 @@ class SessionRecorder:
     labels : tuple of str
         Of the probabilities.
     settings : SessionSettings
+    ch_names : sequence of str
+        Canonical, as the session has them.
+    factors : ndarray of shape (n_channels,)
+        Volts that one unit of each channel stands for; NaN where that is not known.
     profile : str
         Its fingerprint.
 
     Raises
     ------
     InputError
-        When the file is there already.
+        When the file is there already, or cannot be made.
+    WriteError
+        When the disk is full, or gone.
     """
 
     def __init__(
@@ -64,13 +81,43 @@ class SessionRecorder:
     ) -> None:
         self._file = XdfWriter(path)
         self.path = self._file.path
+        self._problem = ""
+        self._now = 0.0
+        self._ch_names = tuple(ch_names)
+        self._places: list[int | None] | None = None
+        try:
+            self._begin_streams(description, labels, factors)
+            self._call(
+                {
+                    "begin": {
+                        "settings": asdict(settings),
+                        "sfreq": description.sfreq,
+                        "ch_names": list(ch_names),
+                        "factors": np.asarray(factors).tolist(),
+                        "labels": list(labels),
+                        "profile": profile,
+                    }
+                }
+            )
+        except BaseException:
+            self._file.discard()
+            raise
+
+    def _begin_streams(
+        self, description: StreamDescription, labels: tuple[str, ...], factors: Floats
+    ) -> None:
+        known = np.isfinite(factors)
         kind = "float32" if description.channel_format == "float32" else "double64"
         self._signal = self._file.add_stream(
             description.name,
             description.type or "EEG",
-            list(description.ch_names),
+            _unique(description.ch_names),
             rate=description.sfreq,
-            units=[unit or "unknown" for unit in description.units],
+            units=[
+                UNITS.get(float(factor), said or "unknown")
+                for factor, said in zip(factors, description.units, strict=True)
+            ],
+            types=["EEG" if each else "Misc" for each in known],
             format=kind,
             source_id=description.source_id,
             manufacturer=description.manufacturer,
@@ -89,21 +136,6 @@ class SessionRecorder:
             MARKERS, "Markers", ["marker"], rate=0.0, format="string"
         )
         self._calls = self._file.add_stream(CALLS, "Calls", ["call"], rate=0.0, format="string")
-        self._now = 0.0
-        self._ch_names = tuple(ch_names)
-        self._places: list[int | None] | None = None
-        self._call(
-            {
-                "begin": {
-                    "settings": asdict(settings),
-                    "sfreq": description.sfreq,
-                    "ch_names": list(ch_names),
-                    "factors": np.asarray(factors).tolist(),
-                    "labels": list(labels),
-                    "profile": profile,
-                }
-            }
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +146,7 @@ class SessionRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
+        if kind is None and not self._problem:
             self._file.close()
         else:
             self._file.abandon()
@@ -139,7 +171,7 @@ class SessionRecorder:
             there = [i for i, place in enumerate(self._places) if place is not None]
             ordered[:, there] = kept[:, [place for place in self._places if place is not None]]
             kept = ordered
-        self._file.write(self._signal, kept, stamps[usable])
+        self._write(self._signal, kept, stamps[usable])
         self._now = now
         self._call(call)
 
@@ -162,7 +194,7 @@ class SessionRecorder:
         time : float
         """
         if np.isfinite(time):
-            self._file.write(self._markers, [[label]], [time])
+            self._write(self._markers, [[label]], [time])
         self._call({"mark": label, "time": time})
 
     def install(self) -> None:
@@ -178,7 +210,8 @@ class SessionRecorder:
             Channels that the file has none for are not kept; those that are missing are NaN.
         """
         place = {name: i for i, name in enumerate(ch_names)}
-        self._places = [place.get(name) for name in self._ch_names]
+        same = tuple(ch_names) == self._ch_names  # so that those of one name stay apart
+        self._places = None if same else [place.get(name) for name in self._ch_names]
         self._call({"connect": list(ch_names)})
 
     def note(self, event: str, details: Mapping[str, Any]) -> None:
@@ -199,7 +232,7 @@ class SessionRecorder:
         prediction : Prediction
         """
         row = [*prediction.probabilities, *(float(getattr(prediction, c)) for c in COLUMNS)]
-        self._file.write(self._predictions, [row], [prediction.time])
+        self._write(self._predictions, [row], [prediction.time])
 
     def event(self, event: Event) -> None:
         """Keep an event.
@@ -209,7 +242,32 @@ class SessionRecorder:
         event : Event
         """
         time = event.time if np.isfinite(event.time) else self._now
-        self._file.write(self._events, [[event.to_json()]], [time])
+        self._write(self._events, [[event.to_json()]], [time])
 
     def _call(self, values: dict[str, Any]) -> None:
-        self._file.write(self._calls, [[json.dumps(values)]], [self._now])
+        self._write(self._calls, [[json.dumps(values)]], [self._now])
+
+    def _write(self, stream: int, samples: Any, stamps: Any) -> None:
+        if self._problem:
+            raise WriteError(self._problem)
+        try:
+            self._file.write(stream, samples, stamps)
+        except WriteError as error:
+            self._problem = str(error)
+            raise
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Give a number to each name that readers would take for an earlier one."""
+    out: list[str] = []
+    taken = {canonical_name(name) for name in names}
+    seen: set[str] = set()
+    for name in names:
+        own, number = name, 1
+        while canonical_name(own) in (seen if number == 1 else taken):
+            number += 1
+            own = f"{name} {number}"
+        seen.add(canonical_name(own))
+        taken.add(canonical_name(own))
+        out.append(own)
+    return out

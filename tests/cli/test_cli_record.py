@@ -32,6 +32,11 @@ def test_a_recording_is_not_overwritten(tmp_path, profile):
     assert out.read_text() == "precious"
     said = record(tmp_path / "day.csv", kept, name)
     assert "the recording 'day.csv' must end in .xdf" in said
+    (tmp_path / "file").write_text("no folder")
+    for bad in (tmp_path / "file" / "day.xdf", tmp_path / ("a" * 300 + ".xdf")):
+        said = record(bad, kept, name)
+        assert f"eegtl: InputError: {bad}.partial cannot be written (" in said
+        assert "choose another name or place" in said
     assert not list(tmp_path.glob("*.partial"))
     del alive
 

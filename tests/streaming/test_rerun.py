@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyxdf
 from streaming.live_signals import FS, NAMES, START, make_profile, moods, signal, stamps_of
 from streaming.scripted_source import Chunk, Headset, Lost, chunks, description_of
 
@@ -56,10 +57,12 @@ def record(
     names: Sequence[str] = NAMES,
     sfreq: float = FS,
     description: dict[str, Any] | None = None,
+    factors: np.ndarray | None = None,
     **settings: Any,
 ) -> Listener:
     profile = profile or make_profile()
-    headset, listener = Headset(script, names, sfreq), Listener()
+    kind = Headset if factors is None else type("Scaled", (Headset,), {"factors": factors})
+    headset, listener = kind(script, names, sfreq), Listener()
     rules = SessionSettings(**settings)
     with SessionRecorder(
         path,
@@ -156,7 +159,6 @@ class TestTheSame:
         again = rerun(tmp_path / "x.xdf", make_profile())
         assert_repeated(listener, again)
         # other readers find each channel under its name all the same
-        pyxdf = pytest.importorskip("pyxdf", reason="reads the file as others do")
         streams, _ = pyxdf.load_xdf(str(tmp_path / "x.xdf"), dejitter_timestamps=False)
         values = next(s for s in streams if s["info"]["name"][0] == "headset")["time_series"]
         both = np.hstack([DATA[:, :2000], DATA[:, 2600:]]) * 1e6
@@ -213,6 +215,18 @@ class TestTheSame:
         assert (again.predictions, again.events, listener.events) == ([], [], [])
 
 
+def recorder_of(path: Path) -> SessionRecorder:
+    return SessionRecorder(
+        path,
+        description_of(),
+        make_profile().labels,
+        SessionSettings(),
+        ch_names=NAMES,
+        factors=np.full(4, 1e-6),
+        profile=make_profile().fingerprint,
+    )
+
+
 class TestCrash:
     def test_what_was_written_is_repeated(self, tmp_path: Path) -> None:
         def crash() -> None:
@@ -247,21 +261,12 @@ class TestCrash:
         assert lengths == sorted(lengths)
 
     def test_calls_whose_samples_were_not_written(self, tmp_path: Path) -> None:
-        profile = make_profile()
-        recorder = SessionRecorder(
-            tmp_path / "x.xdf",
-            description_of(),
-            profile.labels,
-            SessionSettings(),
-            ch_names=NAMES,
-            factors=np.full(4, 1e-6),
-            profile=profile.fingerprint,
-        )
+        recorder = recorder_of(tmp_path / "x.xdf")
         recorder.push(1e6 * DATA[:, :1000].T, STAMPS[:1000], now=float(STAMPS[999]))
         recorder._call({"push": 500, "now": 0.0})
         recorder._call({"tick": 1e9})
         recorder.__exit__(RuntimeError, RuntimeError("power cut"), None)
-        again = rerun(tmp_path / "x.xdf.partial", profile)
+        again = rerun(tmp_path / "x.xdf.partial", make_profile())
         assert len(again.predictions) == 3
         assert [e.event for e in again.events] == ["state", "state"]
 
