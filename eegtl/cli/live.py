@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from .say import say
 from .stopping import stop_on_signals
 
 if TYPE_CHECKING:
+    from ..streaming.listeners import Listeners
     from ..streaming.lsl import Search
 
 Name = Annotated[str | None, typer.Option(help="Name of the stream.")]
@@ -111,6 +112,11 @@ def settings_of(
     """
     from ..streaming.adaptation import Adaptation
 
+    if not 0 <= least_confidence <= 1:
+        raise InputError(
+            f"--least-confidence is {least_confidence:g}; confidence goes from 0 to 1, write for "
+            "example 0.5."
+        )
     return {
         "calibrate": calibrate,
         "adaptation": Adaptation(adapt, every=every),
@@ -185,6 +191,7 @@ def run_live(wanted: Wanted) -> None:
         from ..personalize.profile import Profile
         from ..streaming.driver import Driver
         from ..streaming.fitting import quality_of
+        from ..streaming.listeners import Listeners
         from ..streaming.prediction_outlets import PredictionOutlets
         from ..streaming.session import OnlineSession, SessionSettings
         from .stream_view import StreamView
@@ -195,19 +202,14 @@ def run_live(wanted: Wanted) -> None:
     quality = replace(quality_of(wearer), **wanted.quality)
     settings = SessionSettings(quality=quality, **wanted.session)
     inlet, markers = _connect(wanted, search, wearer.ch_names)
-    sinks: list[Any] = []
-
-    def tell(event: Any) -> None:
-        for sink in sinks:
-            sink.event(event)
-
+    sinks = Listeners()
     session = OnlineSession(
-        wearer, settings, sfreq=inlet.sfreq, ch_names=inlet.ch_names, on_event=tell
+        wearer, settings, sfreq=inlet.sfreq, ch_names=inlet.ch_names, on_event=sinks.event
     )
     session.warm_up()
     search.refuse(wanted.out_name)
     del search  # it would look on as long as the session lasts
-    sinks.append(PredictionOutlets(wearer.labels, wanted.out_name, network=wanted.network))
+    sinks.add(PredictionOutlets(wearer.labels, wanted.out_name, network=wanted.network))
     stop = threading.Event()
     # files are begun when nothing can fail any more, and from then on a signal ends them properly
     with ExitStack() as stack:
@@ -216,7 +218,7 @@ def run_live(wanted: Wanted) -> None:
         view = StreamView(
             wearer.labels, wearer.ch_names, lambda: (session.calibrated, settings.calibrate)
         )
-        sinks.append(view)
+        sinks.add(view)
         driver = Driver(
             inlet,
             _finder(inlet, wanted, wearer.ch_names),
@@ -231,9 +233,15 @@ def run_live(wanted: Wanted) -> None:
         )
         stack.enter_context(view)
         driver.run(session, stop, wanted.seconds)
-    if wanted.record is not None:
-        say(f"written: {wanted.record}")
-    say(f"stopped after {driver.n_predictions} predictions")
+    with suppress(OSError):  # the terminal may be gone; everything is written by now
+        if recorder is not None and not driver.recording_failed:
+            say(f"written: {wanted.record}")
+        say(f"stopped after {driver.n_predictions} predictions")
+    if driver.recording_failed:
+        raise StreamError(
+            f"{wanted.record} was not written to its end ({driver.recording_failed}); what there "
+            f"is of it is {wanted.record}.partial, which can be read as it is."
+        )
 
 
 def _connect(wanted: Wanted, search: Search, needed: tuple[str, ...]) -> tuple[Any, Any]:
@@ -249,13 +257,13 @@ def _connect(wanted: Wanted, search: Search, needed: tuple[str, ...]) -> tuple[A
 
 
 def _files(
-    wanted: Wanted, stack: ExitStack, sinks: list[Any], wearer: Any, settings: Any, inlet: Any
+    wanted: Wanted, stack: ExitStack, sinks: Listeners, wearer: Any, settings: Any, inlet: Any
 ) -> Any:
     """Begin the log and the recording; give the latter."""
     if wanted.log is not None:
         from ..streaming.log import JsonLog
 
-        sinks.append(stack.enter_context(JsonLog(wanted.log, wearer.labels)))
+        sinks.add(stack.enter_context(JsonLog(wanted.log, wearer.labels)))
     if wanted.record is None:
         return None
     from ..streaming.recorder import SessionRecorder
@@ -271,7 +279,7 @@ def _files(
             profile=wearer.fingerprint,
         )
     )
-    sinks.append(recorder)
+    sinks.add(recorder)
     return recorder
 
 
@@ -279,6 +287,7 @@ def _finder(first: Any, wanted: Wanted, needed: tuple[str, ...]) -> Any:
     """Give what looks for a lost stream: the same source, or where it has no id, the same name."""
     from ..streaming import lsl
     from ..streaming.inlets import SignalInlet
+    from ..streaming.lsl import StreamNotFoundError
 
     said = first.description
     if said.source_id and not _MADE_UP.fullmatch(said.source_id):
@@ -289,7 +298,7 @@ def _finder(first: Any, wanted: Wanted, needed: tuple[str, ...]) -> Any:
     def again() -> Any:
         try:
             found = lsl.Search(network=wanted.network).find(**like, seconds=0.5)
-        except StreamError:
+        except StreamNotFoundError:
             return None
         return SignalInlet(
             found,

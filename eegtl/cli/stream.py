@@ -47,7 +47,7 @@ def stream(
 ) -> None:
     """Read a signal, predict every window, and publish the probabilities.
 
-    Stays on this machine unless --network is given: LSL has no passwords. Ctrl-C ends it, with
+    Is announced on this machine only, unless --network is given: LSL has no passwords. Ctrl-C ends it, with
     everything written.
     """
     with one_paragraph("stopped."):

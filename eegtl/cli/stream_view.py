@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -65,7 +66,8 @@ class StreamView:
         trace: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._live.stop()  # draws the last state
+            with suppress(OSError):  # the terminal is gone, the session ends all the same
+                self._live.stop()  # draws the last state
 
     def prediction(self, prediction: Prediction) -> None:
         """Show a prediction.
@@ -116,7 +118,7 @@ class StreamView:
     def _picture(self) -> Any:
         from rich.text import Text
 
-        last = self._prediction
+        last = self._prediction if self._state == "predicting" else None
         channels = [
             f"{printable(name)} {'/'.join(self._bad[name]) if name in self._bad else 'good'}"
             for name in self._ch_names
@@ -124,7 +126,9 @@ class StreamView:
         state = f" {self._state}"
         if self._state == "calibrating" and self._calibrated is not None:
             state += " {:.0f} of {:.0f} s".format(*self._calibrated())
-        lines = [state, f" signal   {'   '.join(channels)}"]
+        lines = [state]
+        if self._state not in ("waiting", "stale"):
+            lines.append(f" signal   {'   '.join(channels)}")
         if last is not None:
             lines.append(f" {_lag(last.lag)}   confidence {last.confidence:.2f}")
             for name, p in zip(self._labels, last.probabilities, strict=True):

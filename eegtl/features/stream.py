@@ -72,6 +72,8 @@ class FeatureStream:
         Number of columns.
     ch_names : tuple of str
         Names of the channels behind the preprocessing.
+    bands : dict of str to (low, high)
+        The bands in Hz, as clipped to what is left in the signal.
     sfreq : float
         Sampling rate behind the preprocessing, in Hz; windows are counted in its samples.
     chain : RunningChain
@@ -129,6 +131,7 @@ class FeatureStream:
         # A chain looks at units itself.
         self._units = None if chain.steps else UnitCheck(sfreq)
         bank = design(self.sfreq, bands, self.chain.passband)
+        self.bands = dict(bank.bands)
         self.grid = WindowGrid(*window_samples(self.sfreq, window, step))
         self.features = tuple(features)
         self.column_names: list[ColumnName] = [

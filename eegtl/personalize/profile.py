@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContainerError, InputError, StateError
+from ..errors import ContainerError, InputError, SignalError, SignalWarning, StateError
 from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
@@ -70,6 +72,11 @@ class Profile:
     history: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
+        # as they come back from a file: whole numbers would make another fingerprint
+        object.__setattr__(self, "sfreq", float(self.sfreq))
+        if self.passband is not None:
+            low, high = self.passband
+            object.__setattr__(self, "passband", (float(low), float(high)))
         if not hasattr(self.model, "predict_proba") or not hasattr(self.model, "classes_"):
             raise InputError(
                 f"a profile needs a fitted classifier with predict_proba; got "
@@ -112,10 +119,12 @@ class Profile:
         Raises
         ------
         InputError
-            When no window has a label, or sampling rates differ.
+            When no window has a label, or sampling rates differ, or pass-bands do so that bands
+            are not the same for all.
         """
         from sklearn.base import clone
 
+        passband = _common_passband(recordings, extractor)
         table = extractor.extract(recordings)
         first = next(iter(recordings))
         rates = table.info["sfreq"]
@@ -141,7 +150,7 @@ class Profile:
             extractor,
             float(first.sfreq),
             tuple(first.ch_names),
-            first.passband,
+            passband,
             X.mean(axis=0),
             X.std(axis=0),
             {
@@ -193,6 +202,16 @@ class Profile:
         write_container(path, content, overwrite=overwrite)
         return Path(path)
 
+    def _try(self) -> None:
+        """Predict once: a file that was tampered with shall fail when it is read."""
+        p = np.asarray(self.model.predict_proba(self.mean[None]), dtype=np.float64)
+        if p.shape != (1, len(self.labels)):
+            raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+        # what does not fit together says so itself, where it is used
+        with warnings.catch_warnings(), suppress(InputError, SignalError):
+            warnings.simplefilter("ignore", SignalWarning)
+            self.extractor.start(self.sfreq, self.ch_names, self.passband)
+
     @property
     def fingerprint(self) -> str:
         """Hash of all that it holds: two profiles that differ in anything have two."""
@@ -238,7 +257,7 @@ class Profile:
             )
         try:
             passband = tree["passband"]
-            return cls(
+            loaded = cls(
                 from_state(tree["model"]),
                 extractor_from(tree["extractor"]),
                 _number(tree["sfreq"]),
@@ -249,6 +268,8 @@ class Profile:
                 _table(tree["provenance"]),
                 tuple(_table(entry) for entry in _list(tree["history"])),
             )
+            loaded._try()
+            return loaded
         except StateError as error:
             raise StateError(f"{path}: {error}") from error
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -256,6 +277,29 @@ class Profile:
                 f"{path} lacks or distorts what a profile holds ({type(error).__name__}: {error}); "
                 "it is damaged or foreign."
             ) from error
+
+
+def _common_passband(
+    recordings: Iterable[Any], extractor: FeatureExtractor
+) -> tuple[float, float] | None:
+    """Give the pass-band that all recordings have, as far as the bands tell."""
+    limits: dict[Any, Any] = {}
+    bands: list[Any] = []
+    for recording in recordings:
+        if recording.passband in limits:
+            continue
+        limits[recording.passband] = recording
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SignalWarning)  # extraction says it again
+            stream = extractor.start(recording.sfreq, recording.ch_names, recording.passband)
+        bands.append(stream.bands)
+    if any(own != bands[0] for own in bands):
+        raise InputError(
+            f"the recordings have the pass-bands {', '.join(str(own) for own in limits)} Hz, to "
+            "which the bands of the features are clipped: one name would stand for unlike "
+            "frequencies. Select recordings of one pass-band, or bands that all of them hold."
+        )
+    return next(iter(limits))
 
 
 def _number(value: Any) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,14 @@ LONGEST_GAP = 3600.0
 #: Seconds over which the effective rate is measured.
 RATE_SPAN = 10.0
 _COUNT_EVERY = 0.25
+_MOST_COUNTS = 60
+
+CameBefore = Callable[[int], bool]
+
+
+def _by_stamp(place: int) -> bool:
+    """Take samples with the same stamp for the same sample."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,8 @@ class StreamClock:
         The newest stamp; NaN before the first.
     n_late, n_unusable : int
         Samples that were left out: late ones, and those whose stamp is no number.
+    n_taken : int
+        Samples that were not.
 
     Examples
     --------
@@ -91,7 +104,9 @@ class StreamClock:
             raise InputError(f"a stream needs a positive sampling rate; got {sfreq!r} Hz.")
         self.sfreq = float(sfreq)
         self.newest = np.nan
-        self.n_late = self.n_unusable = 0
+        self.n_late = self.n_unusable = self.n_taken = 0
+        self._counts: deque[tuple[int, float, int]] = deque()
+        self._stretch = 0  # how often counting had to begin anew
         self._restart()
 
     def _restart(self) -> None:
@@ -100,21 +115,23 @@ class StreamClock:
         self._recent: deque[float] = deque(maxlen=max(1, int(np.ceil(LATE * self.sfreq))))
         self._holes: deque[tuple[float, float]] = deque(maxlen=_HOLES)
         self._is_late = False  # the sample before was left out
-        self._counts: deque[tuple[float, int]] = deque()
-        self._n = 0
+        self._stretch += 1
 
     @property
     def tolerance(self) -> float:
         """Seconds that a step may have without being a gap."""
         return max(REGULAR / self.sfreq, BATCHES * self._longest[0])
 
-    def take(self, stamps: Any) -> list[Piece]:
+    def take(self, stamps: Any, came_before: CameBefore = _by_stamp) -> list[Piece]:
         """Judge the stamps of the next samples.
 
         Parameters
         ----------
         stamps : array-like of shape (n,)
             Seconds, one a sample.
+        came_before : callable
+            Says of a place in `stamps` whether the sample there equals an earlier one with its
+            stamp: stamps in whole milliseconds may agree by chance. By default it does.
 
         Returns
         -------
@@ -122,12 +139,14 @@ class StreamClock:
             In order; late and unusable samples are in none.
         """
         times = np.asarray(stamps, dtype=np.float64)
+        while len(self._counts) > _MOST_COUNTS:  # nobody has asked for the rate
+            self._counts.popleft()
         if len(times) and self._is_usual(times):
             self._advance(times)
             return [Piece(0, len(times))]
         pieces: list[Piece] = []
         for place, time in enumerate(times.tolist()):
-            judged = self._judge(time)
+            judged = self._judge(time, place, came_before)
             if judged is None:
                 continue
             anomaly, seconds = judged
@@ -138,18 +157,37 @@ class StreamClock:
                 pieces.append(Piece(place, place + 1, anomaly, seconds))
         return pieces
 
-    def effective_rate(self) -> float:
+    def effective_rate(self, sample: int | None = None) -> float:
         """Give the rate at which samples came over the last 10 s without an anomaly.
+
+        Counts from before those 10 s are forgotten: ask for rising samples.
+
+        Parameters
+        ----------
+        sample : int, optional
+            Up to which of the samples taken, numbered from 0; by default the newest.
 
         Returns
         -------
         float
-            Hz; NaN before 2 s have passed.
+            Hz; NaN before 2 s have passed, by the stamps or by the nominal rate: samples whose
+            stamps hardly rise come at a rate far too high.
         """
-        if len(self._counts) < 2:
+        last = self.n_taken - 1 if sample is None else sample
+        at = bisect_right(self._counts, (last, np.inf, 0)) - 1
+        if at < 0:
             return np.nan
-        (start, first), (stop, last) = self._counts[0], self._counts[-1]
-        return (last - first) / (stop - start) if stop - start >= LEARNING else np.nan
+        number, stop, stretch = self._counts[at]
+        if isnan(stop):
+            return np.nan
+        while self._counts[0][2] != stretch or not self._counts[0][1] >= stop - RATE_SPAN:
+            self._counts.popleft()
+        first, start, _ = self._counts[0]
+        if stop - start >= LEARNING:
+            return (number - first) / (stop - start)
+        if last - first <= 2 * LEARNING * self.sfreq:
+            return np.nan
+        return (number - first) / (stop - start) if stop > start else np.inf
 
     def _is_usual(self, times: Floats) -> bool:
         """Say whether no step needs a closer look; while the usual is learnt, all do."""
@@ -164,7 +202,7 @@ class StreamClock:
             steps = times[1:] - times[:-1]
         return not len(steps) or bool(steps.min() >= 0 and steps.max() <= tolerance)
 
-    def _judge(self, time: float) -> tuple[str, float] | None:
+    def _judge(self, time: float, place: int, came_before: CameBefore) -> tuple[str, float] | None:
         """Give the anomaly before a sample and its size, or None for one that is left out."""
         if not np.isfinite(time):
             self.n_unusable += 1
@@ -174,7 +212,7 @@ class StreamClock:
             self._advance(np.array([time]))
             return "", 0.0
         if -LATE <= step < 0 or (step == 0 and self._is_late):
-            return self._judge_behind(time)
+            return self._judge_behind(time, place, came_before)
         learning = time - self._begin <= LEARNING
         anomaly = ""
         if step < 0 or step > LONGEST_GAP:
@@ -183,23 +221,29 @@ class StreamClock:
         elif step > self.tolerance and not (learning and step <= LONGEST_USUAL):
             anomaly = "gap"
             self._holes.append((self.newest, time))
-            self._counts.clear()
+            self._stretch += 1
         elif learning:
             self._longest = sorted([*self._longest, step])[-USUAL:]
         self._is_late = False
         self._advance(np.array([time]))
         return anomaly, step if anomaly else 0.0
 
-    def _judge_behind(self, time: float) -> tuple[str, float] | None:
+    def _judge_behind(
+        self, time: float, place: int, came_before: CameBefore
+    ) -> tuple[str, float] | None:
         """Judge a sample that is not stamped behind the newest."""
         # of a packet that came twice, the last sample may have the newest stamp
-        self._is_late = time in self._recent or any(low < time < high for low, high in self._holes)
+        self._is_late = any(low < time < high for low, high in self._holes) or (
+            time in self._recent and came_before(place)
+        )
         if self._is_late:
             self.n_late += 1
             return None
         if self.newest - time > LONGEST_USUAL:
-            self._counts.clear()  # a clock set back a little, and no higher rate
-        self._n += 1
+            # a clock set back a little, and no higher rate: it is unknown until stamps rise again
+            self._stretch += 1
+            self._counts.append((self.n_taken, np.nan, self._stretch))
+        self.n_taken += 1
         self._recent.append(time)
         return "", 0.0
 
@@ -207,15 +251,16 @@ class StreamClock:
         """Take usual stamps over, and count for the rate."""
         if np.isnan(self._begin):
             self._begin = float(times[0])
-        first = self._n
-        self._n += len(times)
+        first = self.n_taken
+        self.n_taken += len(times)
         self.newest = float(times[-1])
         self._recent.extend(times[-(self._recent.maxlen or 1) :].tolist())
-        due = self._counts[-1][0] + _COUNT_EVERY if self._counts else -np.inf
+        counts, stretch = self._counts, self._stretch
+        due = counts[-1][1] + _COUNT_EVERY if counts and counts[-1][2] == stretch else -np.inf
+        if isnan(due):
+            due = -np.inf
         while due <= self.newest:
             place = int(times.searchsorted(due))
             time = float(times[place])
-            self._counts.append((time, first + place))
+            counts.append((first + place, time, stretch))
             due = time + _COUNT_EVERY
-        while self._counts and self._counts[0][0] < self.newest - RATE_SPAN:
-            self._counts.popleft()

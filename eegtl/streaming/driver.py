@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EegtlError, SignalError, StreamError
+from ..errors import SignalError, StreamError
 from .events import Event
+from .listeners import WRITING_FAILS, Listeners, Sink
 from .lsl import StreamLostError
-from .prediction import AdaptRequest, Prediction
+from .prediction import AdaptRequest
 from .session import OnlineSession
 
 Floats = NDArray[np.float64]
@@ -24,16 +25,6 @@ _WAIT = 0.05
 _LOOK = 0.5
 #: Seconds without samples after which the stream may have been started anew without our noticing.
 _SILENT = 5.0
-
-
-class Sink(Protocol):
-    """Where predictions and events go: outlets, a log, a view, a recorder."""
-
-    def prediction(self, prediction: Prediction) -> None:
-        """Take a prediction."""
-
-    def event(self, event: Event) -> None:
-        """Take an event."""
 
 
 class Source(Protocol):
@@ -97,7 +88,7 @@ class Driver:
         as it is not there.
     clock : callable
         The time, in seconds of the clock of the stamps.
-    sinks : sequence of Sink
+    sinks : Listeners or sequence of Sink
     markers : object with ``pull()``, optional
         Gives (label, stamp).
     calls : Calls, optional
@@ -107,6 +98,8 @@ class Driver:
     Attributes
     ----------
     n_predictions, n_skipped : int
+    recording_failed : str
+        Why `calls` are kept no more; ``""`` as long as they are.
     """
 
     def __init__(
@@ -115,15 +108,18 @@ class Driver:
         again: Callable[[], Source | None],
         *,
         clock: Callable[[], float],
-        sinks: Sequence[Sink] = (),
+        sinks: Listeners | Sequence[Sink] = (),
         markers: Any = None,
         calls: Calls | None = None,
         max_lag: float = 2.0,
     ) -> None:
         self.source, self._again, self._clock = source, again, clock
-        self._sinks, self._markers, self._calls = sinks, markers, calls
+        self._sinks = sinks if isinstance(sinks, Listeners) else Listeners(sinks)
+        self._markers, self._calls = markers, calls
         self._max_lag = max_lag
         self.n_predictions = self.n_skipped = 0
+        self.recording_failed = ""
+        self._said = ""  # why the stream that is looked for cannot be used
         self._adapting: tuple[AdaptRequest, Future[Any]] | None = None
 
     def event(self, event: Event) -> None:
@@ -133,8 +129,7 @@ class Driver:
         ----------
         event : Event
         """
-        for sink in self._sinks:
-            sink.event(event)
+        self._sinks.event(event)
 
     def run(
         self, session: OnlineSession, stop: threading.Event, seconds: float | None = None
@@ -186,23 +181,29 @@ class Driver:
             self._adapting = session.request, aside.submit(session.request.run)
 
     def _push(self, session: OnlineSession, values: Floats, stamps: Floats, now: float) -> None:
-        if self._calls is not None:
-            self._calls.push(values, stamps, now)
+        self._keep(session, "push", values, stamps, now)
         chunk = values.T * self.source.factors[:, None]
         for prediction in session.push(chunk, stamps, now=now):
             self.n_predictions += 1
-            for sink in self._sinks:
-                sink.prediction(prediction)
+            self._sinks.prediction(prediction)
 
     def _tick(self, session: OnlineSession, now: float) -> None:
-        if self._calls is not None:
-            self._calls.tick(now)
+        self._keep(session, "tick", now)
         session.tick(now)
 
     def _note(self, session: OnlineSession, event: str, details: Mapping[str, Any]) -> None:
-        if self._calls is not None:
-            self._calls.note(event, details)
+        self._keep(session, "note", event, details)
         session.note(event, details)
+
+    def _keep(self, session: OnlineSession, call: str, *given: Any) -> None:
+        """Keep a call; what cannot be kept any more must not end the session."""
+        if self._calls is None:
+            return
+        try:
+            getattr(self._calls, call)(*given)
+        except WRITING_FAILS as error:
+            self._calls, self.recording_failed = None, str(error)
+            session.note("recording_failed", {"why": str(error)})
 
     def _mark(self, session: OnlineSession) -> None:
         """Hand markers over before the samples that they belong to."""
@@ -212,8 +213,7 @@ class Driver:
             self._markers, marks = None, []
             self._note(session, "markers_lost", {"why": str(error)})
         for label, time in marks:
-            if self._calls is not None:
-                self._calls.mark(label, time)
+            self._keep(session, "mark", label, time)
             session.mark(label, time)
 
     def _newest(
@@ -240,12 +240,11 @@ class Driver:
     def _install(self, session: OnlineSession, done: Future[Any]) -> None:
         try:
             model = done.result()
-        except (EegtlError, ValueError) as error:
+        except Exception as error:  # whatever a model does, the session goes on
             session.refuse(error)
         else:
             session.install(model)
-        if self._calls is not None:
-            self._calls.install()
+        self._keep(session, "install")
 
     def _wait_for_return(
         self, session: OnlineSession, stop: threading.Event, end: float, why: str
@@ -253,7 +252,6 @@ class Driver:
         """Wait until the stream is there again; the session learns that it is stale."""
         self._note(session, "lost", {"why": why})
         self.source.close()
-        said = ""
         while not stop.is_set() and self._clock() < end:
             self._tick(session, self._clock())
             source, problem = self._look()
@@ -261,22 +259,28 @@ class Driver:
                 problem = self._take_over(session, source)
                 if not problem:
                     return
-            if problem not in ("", said):  # once, however often it is looked at
-                said = problem
+            if problem not in ("", self._said):  # once, however often it is looked at
+                self._said = problem
                 self._note(session, "unusable", {"why": problem})
             stop.wait(_LOOK)
 
     def _look_elsewhere(self, session: OnlineSession) -> None:
         """Change over to the same stream, started anew; a machine that died closes nothing."""
-        source, _ = self._look()
+        source, problem = self._look()
         if source is None:
+            if problem and problem != self._said:
+                self._said = problem
+                self._note(session, "unusable", {"why": problem})
             return
         if source.uid == self.source.uid:
             source.close()
             return
         self._note(session, "lost", {"why": "it fell silent, and was started anew"})
         old = self.source
-        if not self._take_over(session, source):
+        problem = self._take_over(session, source)
+        if problem:
+            self._note(session, "unusable", {"why": problem})
+        else:
             old.close()
 
     def _look(self) -> tuple[Source | None, str]:
@@ -298,9 +302,8 @@ class Driver:
         except (StreamError, SignalError) as error:
             source.close()
             return str(error)
-        self.source = source
-        if self._calls is not None:
-            self._calls.connect(source.ch_names)
+        self.source, self._said = source, ""
+        self._keep(session, "connect", source.ch_names)
         if source.changes:
             self._note(session, "changed", {"what": source.changes})
         return ""

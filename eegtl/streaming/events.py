@@ -47,7 +47,9 @@ class Event:
         -------
         str
         """
-        values = {"event": self.event, "time": self.time, "sample": self.sample, **self.details}
+        values: dict[str, Any] = {"event": self.event, "time": self.time, "sample": self.sample}
+        for key, value in self.details.items():  # a channel may be named "time"
+            values[f"{key}_" if key in ("event", "time", "sample") else key] = value
         return json.dumps(plain(values), allow_nan=False)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import StreamError
 from ..recordings.channels import canonical_names, duplicates
+from ..recordings.markers import marker_label
 from .lsl import StreamDescription, StreamLostError, _pylsl, description_of, reaches_network
 
 Floats = NDArray[np.float64]
@@ -230,16 +231,22 @@ class MarkerInlet:
     Raises
     ------
     StreamError
-        When the stream does not answer.
+        When the stream does not answer, or holds a signal.
     """
 
     def __init__(self, info: Any) -> None:
         self.name = info.name()
+        if info.nominal_srate() > 0:
+            raise StreamError(
+                f"the stream {self.name!r} (type {info.type() or '-'}) has "
+                f"{info.nominal_srate():g} samples a second, so that it holds a signal and no "
+                "markers; name another by --markers."
+            )
         try:
             self._inlet = _inlet_of(info, 5.0, recover=True)
             self._inlet.open_stream(timeout=5.0)
             # liblsl (1.18) never returns from the first pull where the stream is lost before it
-            self._first = self._inlet.pull_chunk(timeout=0.0)
+            self._first = self._pull()
         except RuntimeError as error:
             raise StreamError(
                 f"the stream of markers {self.name!r} does not answer ({_words(error)}); start "
@@ -259,16 +266,30 @@ class MarkerInlet:
             When the stream is gone for good; one with a source id is waited for instead.
         """
         try:
-            samples, stamps = self._inlet.pull_chunk(timeout=0.0)
+            came = self._pull()
         except RuntimeError as error:  # lost, or lost before its clock was known
             raise StreamLostError(f"the stream {self.name!r} is gone ({_words(error)})") from error
-        samples, stamps = [*self._first[0], *samples], [*self._first[1], *stamps]
-        self._first = ([], [])
-        return [(str(sample[0]), float(t)) for sample, t in zip(samples, stamps, strict=True)]
+        came, self._first = [*self._first, *came], []
+        return came
+
+    def _pull(self) -> list[tuple[str, float]]:
+        """Take what is there; text as bytes, since senders need not keep to UTF-8."""
+        samples, stamps = self._inlet.pull_chunk(timeout=0.0, as_numpy=True)
+        return [
+            (_label_of(sample), float(stamp))
+            for sample, stamp in zip(samples.tolist(), stamps, strict=True)
+        ]
 
     def close(self) -> None:
         """End the connection."""
         self._inlet.close_stream()
+
+
+def _label_of(sample: list[Any]) -> str:
+    """Give the text of a marker, as files are read: numbers plain, several channels joined."""
+    texts = [v.decode("utf-8", errors="replace") if isinstance(v, bytes) else v for v in sample]
+    label = marker_label(texts)
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _words(error: Exception) -> str:

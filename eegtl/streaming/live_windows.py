@@ -27,6 +27,11 @@ MAX_MARKS = 1000
 FAR = 86_400.0
 #: Faults of the signal that a channel can have in a window, besides `ArtefactMarks`' kinds.
 IDENTICAL = "identical"
+#: Rows of the buffer behind those of the signal, from its end.
+_DATES, _STAMP, _NUMBER = 3, -3, -2
+_OTHER_CLOCK = "its time is of another clock than the samples'"
+#: Seconds ahead of the newest sample from which a mark is told to wait.
+EARLY = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +118,9 @@ class LiveWindows:
         self._length = max(2, int(np.floor(round(stream.grid.length * ratio, 6))))
         stride = int(np.ceil(stream.grid.stride * ratio))
         self._keep = self._length + stride + int(np.ceil((stream.delay + 1) * self.sfreq))
-        # the signal, its stamps, and the number of each sample among those taken
-        self._buffer = SampleBuffer(len(ch_names) + 2)
+        # the signal, stamps that never go back, the number of each sample among those taken, and
+        # its own stamp
+        self._buffer = SampleBuffer(len(ch_names) + _DATES)
         self._waiting: list[tuple[float, int, str]] = []
         self._n_marks = 0
         self._labels: deque[tuple[int, str]] = deque(maxlen=MAX_MARKS)
@@ -135,12 +141,15 @@ class LiveWindows:
         if not np.isfinite(time):
             why = "its time is no number"
         elif abs(time - self.newest) > FAR:
-            why = "its time is of another clock than the samples'"
+            why = _OTHER_CLOCK
         elif len(self._waiting) >= MAX_MARKS:
             why = f"{MAX_MARKS} marks wait for their samples already"
         if why:
-            self._emit("mark_lost", {"label": str(label), "mark_time": float(time), "why": why})
+            self._lose([(float(time), 0, str(label))], why)
             return
+        if time - self.newest > EARLY:
+            ahead = float(time - self.newest)
+            self._emit("early_mark", {"label": str(label), "seconds": ahead})
         self._n_marks += 1
         insort(self._waiting, (float(time), self._n_marks, str(label)))
 
@@ -161,11 +170,17 @@ class LiveWindows:
             and windows come in the order of time; ask for all of them.
         """
         late, unusable = self.clock.n_late, self.clock.n_unusable
-        pieces = self.clock.take(stamps)
+        pieces = self.clock.take(stamps, lambda place: self._came_before(chunk, stamps, place))
         n_late, n_unusable = self.clock.n_late - late, self.clock.n_unusable - unusable
         if n_late or n_unusable:
             self._emit("left_out", {"late": n_late, "without_stamp": n_unusable})
         return self._windows_of(chunk, stamps, pieces)
+
+    def forget(self) -> None:
+        """Restart at the next sample, without the marks and windows there were."""
+        self._waiting.clear()
+        self._labels.clear()
+        self.interrupt()
 
     def interrupt(self) -> list[LiveWindow]:
         """Restart filters and windows at the next sample, as a gap does.
@@ -175,9 +190,9 @@ class LiveWindows:
         list of LiveWindow
             Those that the preprocessing had held back.
         """
-        gap = np.full((len(self.ch_names) + 2, 1), np.nan)
+        gap = np.full((len(self.ch_names) + _DATES, 1), np.nan)
         self._buffer.append(gap)
-        return self._complete(self.stream.process(gap[:-2]))
+        return self._complete(self.stream.process(gap[:-_DATES]))
 
     def _windows_of(
         self, chunk: Floats, stamps: Floats, pieces: list[Piece]
@@ -189,30 +204,51 @@ class LiveWindows:
             if piece.anomaly == "clock_jump":
                 self.offset += piece.seconds
                 self.newest = np.nan
+                lost, self._waiting = self._waiting, []
+                self._lose(lost, "the clock jumped before its sample came")
             part = slice(piece.start, piece.stop)
             yield from self._take(chunk[:, part], stamps[part])
 
     def _take(self, data: Floats, stamps: Floats) -> list[LiveWindow]:
         """Take samples that follow each other."""
         # marks are placed, and windows dated, by stamps that never go back
+        own = stamps
         stamps = np.maximum.accumulate(np.fmax(stamps, self.newest))
         marks = self._place_marks(stamps) if self._waiting else []
         n = data.shape[1]
         numbers = np.arange(self.n_taken, self.n_taken + n)
-        self._buffer.append(data, stamps[None], numbers[None])
+        self._buffer.append(data, stamps[None], numbers[None], own[None])
         self._look_at_signal(data)
         self.n_taken += n
         self.newest = float(stamps[-1])
         return self._complete(self.stream.process(data, marks))
 
+    def _came_before(self, chunk: Floats, stamps: Floats, place: int) -> bool:
+        """Say whether a sample equals an earlier one that has its stamp."""
+        earlier = chunk[:, :place][:, stamps[:place] == stamps[place]]
+        if (earlier == chunk[:, place, None]).all(axis=0).any():
+            return True
+        buffer = self._buffer
+        held = buffer.windows(np.array([buffer.first]), buffer.end - buffer.first)[0]
+        kept = held[:-_DATES, held[-1] == stamps[place]]
+        return bool((kept == chunk[:, place, None]).all(axis=0).any())
+
+    def _lose(self, marks: list[tuple[float, int, str]], why: str) -> None:
+        """Tell of marks that find no sample."""
+        for time, _, label in marks:
+            self._emit("mark_lost", {"label": label, "mark_time": time, "why": why})
+
     def _place_marks(self, stamps: Floats) -> list[int]:
         """Find the samples at which windows restart."""
+        if np.isnan(self.newest):  # only now it can be told whose clock they are of
+            far = [entry for entry in self._waiting if entry[0] - stamps[-1] > FAR]
+            self._waiting = [entry for entry in self._waiting if entry not in far]
+            self._lose(far, _OTHER_CLOCK)
         marks = []
         while self._waiting and self._waiting[0][0] <= stamps[-1]:
             time, _, label = self._waiting.pop(0)
             if stamps[-1] - time > FAR:
-                why = "its time is of another clock than the samples'"
-                self._emit("mark_lost", {"label": label, "mark_time": time, "why": why})
+                self._lose([(time, 0, label)], _OTHER_CLOCK)
                 continue
             place = int(np.searchsorted(stamps, time))
             if place == 0 and time <= self.newest:
@@ -249,14 +285,14 @@ class LiveWindows:
         """Add to windows what is known of their samples."""
         starts = np.round(windows.starts * self._ratio).astype(np.int64)
         cut = self._cut(starts)
-        own = cut[:, :-2]
+        own = cut[:, :-_DATES]
         faults = self._faults(own if self._judged == self.ch_names else own[:, self._judged_rows])
         return [
             LiveWindow(
                 windows.X[i],
-                float(cut[i, -2, 0]),
-                float(cut[i, -2, -1]),
-                int(cut[i, -1, -1]),
+                float(cut[i, _STAMP, 0]),
+                float(cut[i, _STAMP, -1]),
+                int(cut[i, _NUMBER, -1]),
                 self._label_at(int(starts[i])),
                 bool(windows.settling[i]),
                 int(windows.runs[i]),
@@ -275,11 +311,11 @@ class LiveWindows:
         if (there == self._length).all():
             out = self._buffer.windows(starts, self._length)
         else:
-            out = np.full((len(starts), len(self.ch_names) + 2, self._length), np.nan)
+            out = np.full((len(starts), len(self.ch_names) + _DATES, self._length), np.nan)
             for window, start, length in zip(out, starts, there.tolist(), strict=True):
                 window[:, :length] = self._buffer.windows(start[None], length)[0]
-        for row in np.flatnonzero(np.isnan(out[:, -1]).any(axis=1)):
-            end = int(np.argmax(np.isnan(out[row, -1])))
+        for row in np.flatnonzero(np.isnan(out[:, _NUMBER]).any(axis=1)):
+            end = int(np.argmax(np.isnan(out[row, _NUMBER])))
             out[row, :, end:] = out[row, :, end - 1 : end]
         return out
 

@@ -1,7 +1,9 @@
 """Streams of the lab streaming layer: how far they reach, what they say, and finding them.
 
-Discovery stays on this machine unless the network is asked for. LSL has no authentication: whoever
-can reach a stream can read it, and whoever can open one can pretend to be a headset.
+Discovery stays on this machine unless the network is asked for: streams are announced to nobody
+else. The library listens on all network interfaces all the same, and has no setting against it:
+who asks this machine for its streams by its address finds and reads them, unless a firewall closes
+the ports. LSL has no authentication: whoever can open a stream can pretend to be a headset.
 """
 
 from __future__ import annotations
@@ -187,7 +189,7 @@ class Search:
             time.sleep(0.02)
         what = ", ".join(f"{key.replace('_', ' ')} {value!r}" for key, value in asked.items())
         if not matching:
-            raise StreamError(
+            raise StreamNotFoundError(
                 f"no stream with {what} was found within {seconds:g} s. {_listed(infos)} Start "
                 "the headset's stream or 'eegtl replay FILE', or ask for another"
                 + (
@@ -220,6 +222,10 @@ class Search:
                 f"a stream with the name {name!r} is there already, perhaps of another session; "
                 "choose another by --out-name, or stop that one."
             )
+
+
+class StreamNotFoundError(StreamError):
+    """No stream is what was asked for."""
 
 
 class StreamLostError(StreamError):

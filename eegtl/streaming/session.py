@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import EegtlError, SignalError
+from ..errors import SignalError
 from ..personalize.profile import Profile
 from .adaptation import Memory
 from .events import Event
 from .fitting import judged_channels, quality_of, rows_of, stream_for
-from .live_windows import FAR, LiveWindow, LiveWindows
+from .live_windows import LiveWindow, LiveWindows
 from .prediction import AdaptRequest, Judge, Prediction
 from .settings import SessionSettings
 
@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 STATES = ("waiting", "settling", "calibrating", "predicting", "stale")
 #: Share by which the effective rate may differ from the nominal one.
 RATE_TOLERANCE = 0.02
+#: Seconds that the stamps may be apart from the driver's clock and be of the same.
+FOREIGN = 60.0
 #: A mark that makes the model forget its wearer.
 RESET = "eegtl:reset"
 
@@ -181,16 +183,20 @@ class OnlineSession:
             self._windows.mark(label, time)
 
     def reset(self) -> None:
-        """Return to the profile's model, and calibrate again."""
+        """Return to the profile's model, and calibrate again.
+
+        Nothing of the wearer so far stays: filters and windows restart, and marks are forgotten.
+        """
         self.model = deepcopy(self.profile.model)
         self.adapted = bool(self.profile.history) or self.model.information_ != "inductive"
         self._memory.forget()
         self._block, self.request, self._labelled, self._since = [], None, None, 0
         self._calibrates = self.settings.calibrate > 0
         self._judge.forget()
+        self._windows.forget()
         self._emit("reset", {})
-        if self.state == "predicting" and self.settings.calibrate > 0:
-            self._set_state("calibrating")
+        if self.state in ("calibrating", "predicting"):
+            self._set_state("settling")
 
     def push(self, chunk: ArrayLike, timestamps: ArrayLike, *, now: float) -> list[Prediction]:
         """Take the next samples.
@@ -229,8 +235,6 @@ class OnlineSession:
         if self._order is not None:
             data = data[self._order]
         windows: Iterable[LiveWindow] = self._windows.push(data, stamps)
-        # before the windows are judged: their stamps, and how many there were, are known by now
-        self._look_at_rate()
         if isnan(self._offset):
             windows = list(windows)
             self._look_at_clock(float(now))
@@ -296,13 +300,14 @@ class OnlineSession:
             return
         try:
             model = self.request.run()
-        except (EegtlError, ValueError) as error:
+        except Exception as error:  # whatever a model does, the session goes on
             self.refuse(error)
         else:
             self.install(model)
 
     def _window(self, window: LiveWindow, now: float) -> Prediction | None:
         """Calibrate with a window, or predict it."""
+        self._look_at_rate(window)
         if window.settling:
             self._set_state("settling")
             return None
@@ -322,7 +327,7 @@ class OnlineSession:
 
     def _calibrate(self, window: LiveWindow) -> None:
         """Keep a good window of the calibration; ask for adaptation when there are enough."""
-        if self.request is not None or window.faults:
+        if self.request is not None or window.faults or self._rate_is_off:
             return
         self._block.append(window)
         if self.calibrated >= self.settings.calibrate - 1e-9:
@@ -363,7 +368,7 @@ class OnlineSession:
         apart = self._windows.newest - now
         if np.isnan(apart):
             return
-        is_foreign = abs(apart) > FAR
+        is_foreign = abs(apart) > FOREIGN
         self._offset = (apart if is_foreign else 0.0) - self._windows.offset
         if is_foreign:
             self._emit(
@@ -375,9 +380,9 @@ class OnlineSession:
                 },
             )
 
-    def _look_at_rate(self) -> None:
-        """Tell when samples come at another rate than the stream says."""
-        rate = self._windows.clock.effective_rate()
+    def _look_at_rate(self, window: LiveWindow) -> None:
+        """Tell when samples come at another rate than the stream says, up to a window's end."""
+        rate = self._windows.clock.effective_rate(window.sample)
         if isnan(rate):
             return
         off = abs(rate / self._rate - 1) > RATE_TOLERANCE

@@ -282,3 +282,39 @@ class TestDamage:
         write_container(tmp_path / "x", {"format": "toy"})
         with pytest.raises(ContainerError, match="of the format 'toy', not 'eegtl-profile'"):
             Profile.load(tmp_path / "x")
+
+
+def test_whole_numbers_make_the_same_profile(tmp_path: Path) -> None:
+    profile = profile_of(fitted(), sfreq=128, passband=(1, 40))
+    profile.save(tmp_path / "x")
+    assert Profile.load(tmp_path / "x").fingerprint == profile.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("model", lambda tree: tree["fitted"].update(n_features_in_=None)),
+        ("sfreq", None),
+    ],
+)
+def test_what_could_not_be_used_is_refused_when_it_is_read(
+    tmp_path: Path, name: str, change: Any
+) -> None:
+    profile_of(fitted()).save(tmp_path / "x")
+    tree = read_container(tmp_path / "x", "eegtl-profile")
+    if change is None:
+        tree[name] = 1e300
+    else:
+        change(tree[name])
+    write_container(tmp_path / "y", tree)
+    with pytest.raises(ContainerError, match="lacks or distorts what a profile holds"):
+        Profile.load(tmp_path / "y")
+
+
+def test_recordings_of_unlike_passbands() -> None:
+    mixed = [people(passband=(0.5, 60.0))[0], *people(passband=(0.5, 20.0))[1:]]
+    beta = FeatureExtractor(bands={"beta": (14.0, 31.0)})
+    with pytest.raises(InputError, match=r"pass-bands \(0\.5, 60\.0\), \(0\.5, 20\.0\) Hz"):
+        Profile.fit(z2_lda(), mixed, beta)
+    alpha = FeatureExtractor(bands={"alpha": (8.0, 14.0)})
+    assert Profile.fit(z2_lda(), mixed, alpha).passband == (0.5, 60.0)

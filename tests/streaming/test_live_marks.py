@@ -111,5 +111,27 @@ class TestMarks:
         feed(live, DATA[:, :100], STAMPS[:100], [100])
         for number in range(MAX_MARKS + 5):
             live.mark(str(number), START + 1000 + number)
-        assert [event for event, _ in events] == ["mark_lost"] * 5
-        assert events[0][1]["why"] == f"{MAX_MARKS} marks wait for their samples already"
+        assert [event for event, _ in events] == ["early_mark"] * MAX_MARKS + ["mark_lost"] * 5
+        assert events[0][1] == {"label": "0", "seconds": pytest.approx(1000, abs=1)}
+        assert events[-1][1]["why"] == f"{MAX_MARKS} marks wait for their samples already"
+
+
+def test_waiting_marks_do_not_pass_a_jump_of_the_clock() -> None:
+    live, events = begin(EXTRACTORS["plain"])
+    feed(live, DATA[:, :640], STAMPS[:640], [64])
+    live.mark("calm", float(STAMPS[640]) + 0.05)
+    windows = feed(live, DATA[:, 640:], STAMPS[640:] - 8.0, [64])
+    assert [d["why"] for event, d in events if event == "mark_lost"] == [
+        "the clock jumped before its sample came"
+    ]
+    assert {w.label for w in windows} == {None}
+
+
+def test_marks_before_the_first_sample_wait_for_their_own_clock_only() -> None:
+    live, events = begin(EXTRACTORS["plain"])
+    live.mark("unix", START + 1e9)
+    live.mark("calm", START)
+    assert events == []
+    windows = feed(live, DATA, STAMPS, [64])
+    assert [d["label"] for event, d in events if event == "mark_lost"] == ["unix"]
+    assert {w.label for w in windows} == {"calm"}

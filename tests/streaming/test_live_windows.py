@@ -261,3 +261,20 @@ def test_a_signal_in_microvolts_is_refused() -> None:
     live, _ = begin(EXTRACTORS["plain"])
     with pytest.raises(ValueError, match="microvolts were taken for volts"):
         feed(live, signal(3.0) * 1e6, STAMPS[: 3 * 128], [64])
+
+
+def test_only_samples_that_came_before_are_left_out() -> None:
+    """Packets counted back from their arrival overlap; in whole milliseconds stamps can agree."""
+    stamps = STAMPS.copy()
+    for overlap in range(640, 2560, 128):
+        stamps[overlap:] -= 0.01
+    stamps = np.round(stamps, 3)
+    live, events = begin(EXTRACTORS["plain"])
+    feed(live, DATA, stamps, [12])
+    assert live.n_taken == DATA.shape[1]
+    assert [event for event, _ in events if event == "left_out"] == []
+    live, events = begin(EXTRACTORS["plain"])
+    twice = np.r_[0:1300, 1288:1300, 1300:2560]
+    feed(live, DATA[:, twice], stamps[twice], [12])
+    assert live.n_taken == DATA.shape[1]
+    assert sum(d["late"] for event, d in events if event == "left_out") == 12

@@ -179,25 +179,37 @@ class TestReset:
         session.adapt_now()
         assert part(session, 9, 12)[0].adapted
         session.mark("eegtl:reset", 0.0)
-        assert session.state == "calibrating"
+        assert session.state == "settling"  # no window of both wearers
         assert told(session, "reset") == [{}]
         assert repr(to_state(session.model)) == repr(to_state(make_profile().model))
-        assert part(session, 12, 16) == []
+        assert part(session, 12, 20) == []
         assert session.calibrated == 4.0
-        part(session, 16, 18)
+        part(session, 20, 21)
         session.adapt_now()
-        predictions = part(session, 18, 24)
-        X = rows(DATA[:, : 24 * N])
-        expected = deepcopy(make_profile().model).adapt(X[8:13])
+        predictions = part(session, 21, 26)
+        X = rows(DATA[:, 12 * N : 26 * N])
+        expected = deepcopy(make_profile().model).adapt(X[:5])
         np.testing.assert_allclose(
-            probabilities(predictions), expected.predict_proba(X[14:]), rtol=1e-12
+            probabilities(predictions), expected.predict_proba(X[5:]), rtol=1e-12
         )
+
+    def test_marks_of_the_wearer_before_label_nothing(self) -> None:
+        session = begin(calibrate=5.0)
+        session.mark("1", START)
+        session.mark("0", START + 14.5)
+        part(session, 0, 9)
+        session.adapt_now()
+        session.reset()
+        part(session, 9, 20)
+        assert told(session, "adapt_requested")[-1] == {
+            "kind": "calibration", "unlabelled": 5, "labelled": 0
+        }  # fmt: skip
 
     def test_without_calibration_it_goes_on_predicting(self) -> None:
         session = begin(adaptation=Adaptation("running"))
         assert part(session, 0, 10)[-1].adapted
         session.reset()
-        first = part(session, 10, 12)[0]
+        first = part(session, 10, 16)[0]
         assert not first.adapted
         assert session.state == "predicting"
 
@@ -208,7 +220,7 @@ class TestReset:
         assert session.request is None
         session.adapt_now()
         assert told(session, "adapted") == []
-        part(session, 9, 14)
+        part(session, 9, 18)
         assert session.request is not None
 
 
@@ -322,7 +334,7 @@ class TestFollowing:
             session.model.predict_proba(X), expected.predict_proba(X), rtol=1e-12
         )
         session.reset()
-        part(session, 26, 42)
+        part(session, 26, 47)
         assert session.request is not None
         assert session.request.describe()["labelled"] == 0
 

@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from streaming.live_signals import (
     FS,
     NAMES,
@@ -120,3 +122,40 @@ class TestOtherClock:
         assert told(session, "left_out") == [{"late": 0, "without_stamp": 10}]
         predictions = feed(session, DATA[:, 10:], STAMPS[10:], delay=0.5)
         np.testing.assert_allclose([p.lag for p in predictions], 0.5)
+
+
+class TestRatesThatAreNone:
+    """Stamps that hardly rise say nothing of time: nothing is predicted as if they did."""
+
+    @pytest.mark.parametrize("factor", [0.0, 1e-3])
+    def test_stamps_that_hardly_rise(self, factor: float) -> None:
+        session = begin()
+        stamps = START + factor * np.arange(DATA.shape[1]) / FS
+        predictions = feed(session, DATA, stamps)
+        assert [p.abstain for p in predictions[5:]] == [True] * len(predictions[5:])
+        assert told(session, "rate")[0]["usable"] is False
+
+    def test_calibration_takes_no_window_meanwhile(self) -> None:
+        session = begin(calibrate=5.0)
+        feed(session, DATA, START + np.arange(DATA.shape[1]) / (0.8 * FS))
+        assert told(session, "rate")[0]["usable"] is False
+        assert told(session, "adapt_requested") == []
+
+    @given(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=4))
+    @settings(max_examples=20, deadline=None)
+    def test_whatever_the_chunks_the_same_windows_abstain(self, sizes: list[int]) -> None:
+        steps = np.full(DATA.shape[1], 1 / FS)
+        steps[8 * round(FS) :] *= 1.05
+        stamps = START + np.cumsum(steps)
+        whole = feed(begin(), DATA, stamps, (DATA.shape[1],))
+        cut = feed(begin(), DATA, stamps, sizes)
+        assert [p.abstain for p in cut] == [p.abstain for p in whole]
+        assert any(p.abstain for p in whole)
+        assert not whole[0].abstain
+
+
+@pytest.mark.parametrize(("seconds", "foreign"), [(20.0, False), (100.0, True), (1e4, True)])
+def test_a_clock_apart_from_the_drivers(seconds: float, foreign: bool) -> None:
+    session = begin()
+    feed(session, DATA, START + np.arange(DATA.shape[1]) / FS, delay=seconds)
+    assert bool(told(session, "foreign_clock")) == foreign

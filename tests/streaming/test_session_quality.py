@@ -181,7 +181,8 @@ class TestReplacing:
         session.reset()
         session.install(profile.model)
         out = feed(session, data[:, 15 * N :], stamps[15 * N :])
-        mended = X[11:].copy()
+        X = profile.extractor.start(FS, NAMES, profile.passband).push(data[:, 15 * N :])[0]
+        mended = X.copy()
         mended[:, 2:4] = profile.mean[2:4]
         np.testing.assert_allclose(
             [p.probabilities for p in out], profile.model.predict_proba(mended), rtol=1e-12

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..markers import marker_label
 from ..trials import TRIAL_COLUMNS
 from .xdf_time import Part, place_times
 
@@ -87,7 +88,7 @@ def place_markers(
     for k, (index, at) in enumerate(where):
         if index < 0:
             continue
-        label = _label(values[order[k]])
+        label = marker_label(values[order[k]])
         following = where[k + 1] if k + 1 < len(where) else (-1, 0.0)
         end = following[1] if following[0] == index else float(parts[index].n_times)
         placed[index].onsets.append(at / sfreq)
@@ -112,10 +113,3 @@ def place_markers(
             "next one, and open no trial"
         )
     return placed, notes
-
-
-def _label(values: Sequence[Any]) -> Any:
-    """Return what a marker says; texts of several channels are joined as MNE nests events."""
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-    plain = [value.strip() if isinstance(value, str) else value for value in plain]
-    return plain[0] if len(plain) == 1 else "/".join(str(value) for value in plain)
