@@ -272,12 +272,14 @@ class Replay:
             self._markers.push_sample([label], self.start + at)
 
 
-def refuse_no_name(name: str) -> None:
+def refuse_no_name(name: str, option: str = "--name") -> None:
     """Refuse a name for a stream that is none, as LSL does, but say so.
 
     Parameters
     ----------
     name : str
+    option : str
+        What gives it.
 
     Raises
     ------
@@ -286,7 +288,7 @@ def refuse_no_name(name: str) -> None:
     """
     if not name.strip():
         raise InputError(
-            f"a stream needs a name, by which others find it; got {name!r}. Give one by --name."
+            f"a stream needs a name, by which others find it; got {name!r}. Give one by {option}."
         )
 
 

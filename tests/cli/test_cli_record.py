@@ -41,6 +41,14 @@ def test_a_recording_is_not_overwritten(tmp_path, profile):
     del alive
 
 
+def test_predictions_need_a_name(tmp_path):
+    command = ["record", str(tmp_path / "day.xdf"), "--profile", "none.eegtl", "--out-name", ""]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert "InputError: a stream needs a name, by which others find it; got ''. " in result.stderr
+    assert "Give one by --out-name." in result.stderr
+
+
 def test_a_session_without_samples(tmp_path, profile):
     kept, name, out = profile.save(tmp_path / "wearer.eegtl"), unique(), tmp_path / "day.xdf"
     alive = outlet(name)

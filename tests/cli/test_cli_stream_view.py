@@ -127,3 +127,37 @@ def test_every_event_of_a_session_has_words() -> None:
 )
 def test_words(event: str, details: dict[str, object], words: str) -> None:
     assert event_words.in_words(Event(event, 1.0, 2, details)) == words
+
+
+def test_a_terminal_that_is_closed_does_not_end_the_session_badly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Closed(Terminal):
+        gone = False
+
+        def write(self, text: str) -> int:
+            if self.gone:
+                raise OSError(5, "Input/output error")
+            return super().write(text)
+
+    terminal = Closed()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with view() as shown:
+        shown.prediction(SURE)
+        terminal.gone = True
+        shown.prediction(UNSURE)
+    terminal.gone = False
+
+
+def test_nothing_old_is_shown_where_there_is_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with view() as shown:
+        shown.event(Event("state", 4.0, 10, {"from": "settling", "to": "predicting"}))
+        shown.prediction(SURE)
+        shown.event(Event("state", 9.0, 10, {"from": "predicting", "to": "stale"}))
+        said = shown._picture().plain
+    assert "the signal is gone" in said
+    assert "good" not in said
+    assert "confidence" not in said

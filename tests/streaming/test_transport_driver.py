@@ -160,6 +160,40 @@ def test_silence_is_looked_into_and_the_same_stream_is_left_alone(profile):
     assert run.session.state == "predicting"
 
 
+def test_a_successor_that_cannot_be_used_is_told_once(profile):
+    clock = Clock()
+    pause = [PAUSE] * 400  # 20 s: looked into several times
+    first = Source(clock, [*chunks(6.0), *pause, *chunks(7.0)])
+
+    def again():
+        raise StreamError("it lacks TP10")
+
+    run = drive(profile, first, again)
+    assert told(run, "unusable") == [{"why": "it lacks TP10"}]
+    assert told(run, "lost") == []
+    assert run.session.state == "predicting"
+
+
+def test_a_recording_that_cannot_be_written_ends_alone(profile):
+    class Full(Calls):
+        def push(self, *given):
+            self.names.append("push")
+            if self.names.count("push") == 50:
+                raise OSError(28, "No space left on device")
+
+    clock, events, calls = Clock(), [], Full()
+    source = Source(clock, chunks(9.0))
+    sink = SimpleNamespace(event=events.append, prediction=lambda prediction: None)
+    driver = Driver(source, lambda: None, clock=clock, sinks=[sink], calls=calls)
+    session = OnlineSession(profile, on_event=driver.event)
+    driver.run(session, clock.end)
+    failed = [event for event in events if event.event == "recording_failed"]
+    assert [event.details["why"] for event in failed] == ["[Errno 28] No space left on device"]
+    assert driver.recording_failed == "[Errno 28] No space left on device"
+    assert calls.names.count("push") == 50
+    assert driver.n_predictions == 5
+
+
 class SlowModel:
     """Asks before it adapts; everything else is the profile's model."""
 
@@ -220,16 +254,23 @@ def test_samples_go_on_while_it_adapts(profile):
     assert run.driver.n_predictions == 3
 
 
-def test_what_cannot_adapt_is_told_and_predicts_as_it_is(profile):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (CalibrationError("too few"), "CalibrationError: too few"),
+        (RuntimeError("whatever"), "RuntimeError: whatever"),
+    ],
+)
+def test_what_cannot_adapt_is_told_and_predicts_as_it_is(profile, error, said):
     may_go = threading.Event()
     may_go.set()
-    model = SlowModel(profile.model, may_go, CalibrationError("too few"))
+    model = SlowModel(profile.model, may_go, error)
 
     def steps(held):
         return [*chunks(8.0), finished(held), lambda: None, *chunks(3.0)]
 
     run = calibrating(profile, model, steps)
-    assert told(run, "adaptation_failed") == [{"error": "CalibrationError: too few"}]
+    assert told(run, "adaptation_failed") == [{"error": said}]
     assert run.calls.count("install") == 1
     assert run.driver.n_predictions >= 3
 
