@@ -34,7 +34,8 @@ class JsonLog:
         self.path = Path(path)
         self._labels = labels
         self._file = NewFile(
-            self.path, taken="is there already, and a log is never overwritten; choose another name"
+            self.path,
+            taken="is there already, and a log is never overwritten; choose another name.",
         )
 
     def __enter__(self) -> Self:
