@@ -178,7 +178,9 @@ def run_live(wanted: Wanted) -> None:
     wanted : Wanted
     """
     from ..streaming import lsl
+    from ..streaming.replay import refuse_no_name
 
+    refuse_no_name(wanted.out_name, "--out-name")
     for option, value in (("--find", wanted.find), ("--duration", wanted.seconds)):
         if value is not None and not value > 0:
             raise InputError(f"{option} must be a positive number of seconds; got {value:g}.")

@@ -44,9 +44,6 @@ def record(
     same samples once more.
     """
     with one_paragraph("stopped."):
-        from ..streaming.replay import refuse_no_name
-
-        refuse_no_name(out_name, "--out-name")
         live.run_live(
             live.Wanted(
                 profile,

@@ -76,7 +76,7 @@ def test_no_stream_lists_those_that_there_are(kept):
     alive = outlet(there, source_id="box-1")
     said = stream("--profile", kept, "--name", wanted, "--find", 0.1)
     assert said.startswith(
-        f"eegtl: StreamError: no stream with name {wanted!r} was found within 0.1 s. There "
+        f"eegtl: StreamNotFoundError: no stream with name {wanted!r} was found within 0.1 s. There "
     )
     assert f"{there!r} (type EEG, source id box-1, 4 channels, 256 Hz)" in said
     assert said.endswith(
@@ -305,7 +305,7 @@ def test_the_network_is_asked_for():
     """Nothing is looked for here: the word alone is tested, and what it sets."""
     said = CliRunner().invoke(app, ["stream", "--help"]).stdout
     assert "--network" in said
-    assert "Stays on this machine unless --network is given" in said
+    assert "Is announced on this machine only, unless --network is given" in said
 
 
 def test_it_loads_nothing_heavy_and_is_ready_soon(kept):
