@@ -69,9 +69,11 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
 
     Consumes: what its steps consume.
     Before adapt: every step as it is before adapt.
-    Memory: the steps, and the source rows in front of the first step that moves the source side
-    or, if there is none, in front of the classifier. Where every step depends on the sources
-    through counts, means and scatters only, a `SourceSummary` is kept instead and no rows.
+    Memory: the steps, and the source rows in front of the first step that moves the source side.
+    If there is none, what the classifier at the end needs to be fitted again with the wearer's
+    labelled rows: nothing where it is a transfer classifier, which adapts by itself; a
+    `SourceSummary` where it depends on the sources through counts, means and scatters only, or
+    where every step does; its rows else.
 
     Parameters
     ----------
@@ -343,7 +345,9 @@ class TransferPipeline(DelegatingClassifier, _BaseComposition):
                 later = steps[cut:]
                 if not any(getattr(step, "by_subject", False) for _, step in later):
                     sources = sources.without_subjects()
-                kept = sources
+                kept = sources.in_front_of(step) if i == n_steps - 1 else sources
+                if not isinstance(step, TransferEstimator):
+                    sources = kept  # the same numbers now and after a later adapt
             stale = fitting or i > cut
             n_target = len(Z) - len(target.X_calib)
             if isinstance(step, TransferEstimator):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ..errors import ContractError
 from .base import Floats, TransferEstimator
-from .classifiers import fit_classifier, fit_lda_from_summary
+from .classifiers import fit_classifier, fit_lda_from_summary, fits_from_summary
 from .summary import SourceSummary
 
 
@@ -114,6 +114,25 @@ class RowSources:
         """Rows stay rows."""
         return self
 
+    def in_front_of(self, last: Any) -> RowSources | SummarySources:
+        """Give what must be kept of the sources in front of the last step.
+
+        Parameters
+        ----------
+        last : estimator
+
+        Returns
+        -------
+        RowSources or SummarySources
+            No rows where the last step is adapted by itself and never fitted again; a summary
+            where a plain classifier is a function of one.
+        """
+        if isinstance(last, TransferEstimator):
+            return RowSources(self.X[:0], self.y[:0], self.subjects[:0])
+        if self.weight is None and fits_from_summary(last):
+            return SummarySources(SourceSummary().add(self.X, self.y))
+        return self
+
 
 @dataclass(frozen=True)
 class SummarySources:
@@ -174,6 +193,19 @@ class SummarySources:
         if y_calib is not None:
             summary = summary.copy().add(X_calib, y_calib)
         return fit_lda_from_summary(unfitted, summary)
+
+    def in_front_of(self, last: Any) -> SummarySources:
+        """Keep the summary.
+
+        Parameters
+        ----------
+        last : estimator
+
+        Returns
+        -------
+        SummarySources
+        """
+        return self
 
     def without_subjects(self) -> SummarySources:
         """Pool the subjects."""
