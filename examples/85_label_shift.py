@@ -97,6 +97,9 @@ def one_person(table, who, quiet_name):
 
 def main(name="synthetic", root=None):
     table = eegtl.FeatureExtractor(window=2.0).extract(eegtl.load(name, root=root))
+    table = table.select(
+        ~table.meta["settling"].to_numpy()
+    )  # filters settle for 4 s, as in studies
     people = list(dict.fromkeys(table.meta["subject"]))
     results = [one_person(table, who, QUIET.get(name)) for who in people]
     print(f"{name}, {len(people)} people; accuracy in %, and share of people below source-only")

@@ -20,8 +20,10 @@ Floats = NDArray[np.float64]
 _PASSES = 6
 #: Least share of the variance that counts as within classes.
 _LEAST_WITHIN = 0.05
-#: Longest person whose offset is left free: penalty on offsets, in rows, where nothing else tells
-#: persons from classes.
+#: What of the squared misses of people left out counts as spread: chosen on invented wearers.
+_LEFT_OUT = 0.5
+#: Penalty on people's offsets, in shares of their rows; it decides only where nothing else tells
+#: people from classes.
 _TIE_BREAK = 1e-6
 
 
@@ -261,7 +263,7 @@ def class_plane(moments: GroupMoments, statistics: SourceStatistics) -> ClassPla
     orthogonal rest of its offset by ridge regression over the source people (a Gaussian process
     with a linear kernel; the ridge is the variance of class means about the additive model, which
     is the noise of an offset), and `spread` is what the prediction misses when each person in turn
-    is left out.
+    is left out (half of the squared misses: docs/methods/shift-aware.md).
     """
     people, counts, scale = moments.people, moments.counts, statistics.scale
     effects, mix = statistics.effects, statistics.mix
@@ -301,7 +303,7 @@ def class_plane(moments: GroupMoments, statistics: SourceStatistics) -> ClassPla
     second = missed.T @ missed / n_people
     typical = np.trace(second) / max(D.shape[1], 1)
     # two people's worth of the mean: a few people do not span the plane
-    spread = (n_people * second + 2 * typical * np.eye(D.shape[1])) / (n_people + 2)
+    spread = _LEFT_OUT * (n_people * second + 2 * typical * np.eye(D.shape[1])) / (n_people + 2)
     weights = (vectors / (values + ridge)) @ vectors.T @ (places - places.mean(axis=0))
     regression = rest @ weights
     constant = places.mean(axis=0) - middle @ regression

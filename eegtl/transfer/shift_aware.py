@@ -192,9 +192,9 @@ class ShiftAwareNormalizer(OneToOneFeatureMixin, Aligner):
     def _adapt_target(self, target: Target) -> str:
         n_rows, n_classes = len(target.X), len(self.source_mix_)
         counts = np.zeros(n_classes)
-        labelled = target.y_calib is not None and self.source_classes_ is not None
-        n_labelled = len(target.X_calib) if labelled else 0
-        if labelled:
+        n_labelled = 0
+        if target.y_calib is not None and self.source_classes_ is not None:
+            n_labelled = len(target.X_calib)
             codes = np.searchsorted(self.source_classes_, target.y_calib)
             counts = np.bincount(codes, minlength=n_classes).astype(np.float64)
         mean = target.X.mean(axis=0)
@@ -214,7 +214,7 @@ class ShiftAwareNormalizer(OneToOneFeatureMixin, Aligner):
         self.target_scale_ = own * np.sqrt(variance_gain(between, common))
         self.target_mean_ = mean - self.target_scale_ * (average @ self.effects_)
         self.mix_, self.mix_sd_ = average, np.sqrt(np.maximum(np.diag(deviation), 0.0))
-        return "labelled" if labelled else "unlabelled"
+        return "labelled" if n_labelled else "unlabelled"
 
     def _mix_of(self, X: Floats, X_known: Floats, counts: Floats, own: Floats) -> MixPosterior:
         """Give the class mix of the rows without labels."""
