@@ -12,6 +12,7 @@ from .ensemble import TransferEnsemble
 from .gfk import GFK
 from .itl import ITL
 from .kpca import KPCA
+from .matched_baseline import MatchedBaseline
 from .mida import MIDA
 from .normalization import SubjectNormalizer
 from .pipeline import TransferPipeline, make_transfer_pipeline
@@ -19,6 +20,7 @@ from .recenter import Recenter
 from .riemannian_selector import RiemannianSelector
 from .robust_pca import RobustPCA
 from .robust_pca_transfer import RobustPCATransfer
+from .shift_aware import ShiftAwareNormalizer
 from .source_only import SourceOnly
 from .style_transfer import StyleTransfer
 from .subspace_alignment import SubspaceAlignment
@@ -43,11 +45,13 @@ __all__ = [
     "AdaptiveSVM",
     "Aligner",
     "ConditionalTransfer",
+    "MatchedBaseline",
     "Recenter",
     "RiemannianSelector",
     "RobustPCA",
     "RobustPCATransfer",
     "SelectColumns",
+    "ShiftAwareNormalizer",
     "SourceOnly",
     "SourceSummary",
     "StyleTransfer",

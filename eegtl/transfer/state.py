@@ -26,12 +26,14 @@ from .adaptive_svm import AdaptiveSVM
 from .columns import SelectColumns
 from .conditional import ConditionalTransfer
 from .ensemble import TransferEnsemble
+from .matched_baseline import MatchedBaseline
 from .normalization import SubjectNormalizer
 from .pipeline import TransferPipeline
 from .recenter import Recenter
 from .riemannian_selector import RiemannianSelector
 from .robust_pca import RobustPCA
 from .robust_pca_transfer import RobustPCATransfer
+from .shift_aware import ShiftAwareNormalizer
 from .source_only import SourceOnly
 from .sources import RowSources, SummarySources
 from .style_transfer import StyleTransfer
@@ -49,11 +51,13 @@ WHITELIST: tuple[type, ...] = (
     LinearDiscriminantAnalysis,
     LinearSVC,
     LogisticRegression,
+    MatchedBaseline,
     Recenter,
     RiemannianSelector,
     RobustPCA,
     RobustPCATransfer,
     SelectColumns,
+    ShiftAwareNormalizer,
     SourceOnly,
     StandardScaler,
     StyleTransfer,
