@@ -47,8 +47,8 @@ def stream(
 ) -> None:
     """Read a signal, predict every window, and publish the probabilities.
 
-    Is announced on this machine only, unless --network is given: LSL has no passwords. Ctrl-C ends it, with
-    everything written.
+    Is announced on this machine only, unless --network is given: LSL has no passwords. Ctrl-C ends
+    it, with everything written.
     """
     with one_paragraph("stopped."):
         if list_all:

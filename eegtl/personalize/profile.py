@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from ..errors import ContainerError, InputError, SignalError, SignalWarning, Sta
 from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
+from .plain_values import entries, floats, number, table, text_list
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor
@@ -124,7 +124,7 @@ class Profile:
         """
         from sklearn.base import clone
 
-        passband = _common_passband(recordings, extractor)
+        passband = common_passband(recordings, extractor)
         table = extractor.extract(recordings)
         first = next(iter(recordings))
         rates = table.info["sfreq"]
@@ -260,13 +260,13 @@ class Profile:
             loaded = cls(
                 from_state(tree["model"]),
                 extractor_from(tree["extractor"]),
-                _number(tree["sfreq"]),
-                tuple(_text(name) for name in _list(tree["ch_names"])),
-                None if passband is None else (_number(passband[0]), _number(passband[1])),
-                _vector(tree["mean"]),
-                _vector(tree["sd"]),
-                _table(tree["provenance"]),
-                tuple(_table(entry) for entry in _list(tree["history"])),
+                number(tree["sfreq"]),
+                text_list(tree["ch_names"]),
+                None if passband is None else (number(passband[0]), number(passband[1])),
+                floats(tree["mean"], 1),
+                floats(tree["sd"], 1),
+                table(tree["provenance"]),
+                tuple(table(entry) for entry in entries(tree["history"])),
             )
             loaded._try()
             return loaded
@@ -279,7 +279,7 @@ class Profile:
             ) from error
 
 
-def _common_passband(
+def common_passband(
     recordings: Iterable[Any], extractor: FeatureExtractor
 ) -> tuple[float, float] | None:
     """Give the pass-band that all recordings have, as far as the bands tell."""
@@ -300,33 +300,3 @@ def _common_passband(
             "frequencies. Select recordings of one pass-band, or bands that all of them hold."
         )
     return next(iter(limits))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is no number")
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    return value
-
-
-def _table(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no table")
-    return value
-
-
-def _vector(value: Any) -> Floats:
-    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype != np.float64:
-        raise TypeError("mean or sd is no vector of numbers")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -153,6 +154,36 @@ class ShiftAwareNormalizer(OneToOneFeatureMixin, Aligner):
             lambda subject: self.subject_mean_[place(subject)],
             lambda subject: 1 / self.subject_scale_[place(subject)],
         )
+
+    def with_mix(self, mix: Prior) -> ShiftAwareNormalizer:
+        """Give what a fit with another mix would have given; the sources' side is the same.
+
+        Parameters
+        ----------
+        mix : "sources", mapping or sequence
+            The shares of the classes in the block that it will be adapted to.
+
+        Returns
+        -------
+        ShiftAwareNormalizer
+            Fitted, not adapted.
+
+        Raises
+        ------
+        InputError
+            When it was fitted without labels, or the shares are none.
+        """
+        if self.source_classes_ is None:
+            raise InputError(
+                "ShiftAwareNormalizer.with_mix needs a fit with y: without labels of the sources "
+                "the effect of a class is unknown."
+            )
+        other = copy(self)
+        other.mix = mix
+        other.given_mix_ = class_shares(
+            mix, self.source_classes_, self.source_mix_, "ShiftAwareNormalizer"
+        )
+        return other._before_adapt()
 
     def _learn(self, summary: SourceSummary, *, named: bool) -> None:
         if isinstance(self.mix, str) and self.mix not in ("estimate", "sources"):

@@ -1,0 +1,334 @@
+"""Distil source people into one small file: each of them plays the wearer once."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import InputError, TransferWarning
+from ..evaluation.blocks import time_order
+from ..evaluation.metrics import balanced_accuracy, confusion
+from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
+from .guard import EVIDENCE, Guard, evidence_of, learn_guard
+from .plan import Plan
+from .profile import common_passband
+from .source_file import SourceFile
+from .trial_blocks import PersonBlocks, covered_seconds, kinds_of, person_blocks
+
+if TYPE_CHECKING:
+    from ..features import FeatureExtractor
+    from ..recordings.collection import Collection
+
+Floats = NDArray[np.float64]
+
+#: Seconds of calibration that are tried.
+LENGTHS = (10.0, 20.0, 30.0, 60.0)
+#: Seconds of the state that all people are referred to.
+BASELINE = 20.0
+
+
+def prepare_sources(
+    recordings: Collection,
+    extractor: FeatureExtractor,
+    *,
+    candidates: Sequence[str] | None = None,
+    lengths: Sequence[float] = LENGTHS,
+    baseline: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SourceFile:
+    """Distil labelled recordings of other people into what a wearer's device needs of them.
+
+    Each person plays the wearer: the candidates are fitted on the others, adapted with blocks of
+    each kind and length, and scored on the same other rows of that person (those that no block of
+    any kind or length uses). Then all are fitted on everybody. No label of the person who plays
+    the wearer reaches a model, but those of the block where a candidate is one for labelled
+    blocks.
+
+    Parameters
+    ----------
+    recordings : Collection or list of Recording
+        All with the same channels and sampling rate.
+    extractor : FeatureExtractor
+        Causal.
+    candidates : sequence of str, optional
+        Names of `CANDIDATES`; by default all.
+    lengths : sequence of float
+        Seconds of the blocks.
+    baseline : str, optional
+        A class that is a state which every wearer can record, such as rest: the first 20 s of each
+        source person's are what the candidate ``matched baseline`` refers that person to.
+    progress : callable, optional
+        Is told how many people are done, and of how many.
+
+    Returns
+    -------
+    SourceFile
+
+    Raises
+    ------
+    InputError
+        When there are fewer than three people, no labels, a class that only one person has, or
+        rates or channels differ.
+
+    Notes
+    -----
+    The choice of candidate and the limits of its guard are made on the same people whose scores
+    make the interval; with few candidates and a guard of one number the interval is a little too
+    good by that, which docs/personalization.md measures by leaving people out of all of it.
+
+    O(people x candidates) fits, each as in a study; memory as one fit.
+
+    Examples
+    --------
+    >>> import eegtl
+    >>> people = eegtl.load("synthetic").select(subjects=["w01", "w02", "w03", "w04"])
+    >>> sources = prepare_sources(people, eegtl.FeatureExtractor(window=2.0), lengths=[20.0])
+    >>> sources.plan.n_people, sorted(sources.models)[:2]
+    (4, ['source-only', 'threshold recentring'])
+    """
+    passband = common_passband(recordings, extractor)
+    table = extractor.extract(recordings)
+    first = next(iter(recordings))
+    rates = table.info["sfreq"]
+    if len(rates) > 1:
+        raise InputError(
+            f"the recordings have the sampling rates {rates} Hz; sources have one. Select "
+            "recordings of one rate, or resample them."
+        )
+    used = (~table.meta["settling"] & table.meta["label"].notna()).to_numpy()
+    X, meta = table.X[used], table.meta[used].reset_index(drop=True)
+    window = float(table.info["window"])
+    if baseline is not None:
+        meta = with_baseline(meta, baseline, window)
+    chosen = named_candidates(candidates, baseline=baseline is not None)
+    plan, models = make_plan(X, meta, window, chosen, lengths, progress=progress)
+    content = hashlib.sha256(np.ascontiguousarray(X).tobytes())
+    content.update("\n".join(meta["label"].astype(str)).encode())
+    return SourceFile(
+        extractor=extractor,
+        sfreq=float(first.sfreq),
+        ch_names=tuple(first.ch_names),
+        passband=passband,
+        mean=X.mean(axis=0),
+        sd=X.std(axis=0),
+        models=models,
+        plan=plan,
+        provenance={
+            "datasets": sorted(set(map(str, meta["dataset"]))),
+            "n_people": int(meta["subject"].nunique()),
+            "n_windows": len(meta),
+            "rows_sha256": content.hexdigest(),
+        },
+    )
+
+
+def make_plan(
+    X: Floats,
+    meta: pd.DataFrame,
+    window: float,
+    candidates: Sequence[Candidate],
+    lengths: Sequence[float] = LENGTHS,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Plan, dict[str, Any]]:
+    """Score candidates on people who play the wearer, and fit them on everybody.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_windows, n_features)
+    meta : pandas.DataFrame
+        With the columns ``subject, session, trial, onset, label``, and ``baseline`` for a
+        candidate that reads it.
+    window : float
+        Seconds of a window.
+    candidates : sequence of Candidate
+    lengths : sequence of float
+    progress : callable, optional
+
+    Returns
+    -------
+    plan : Plan
+    models : dict of str to fitted pipeline
+    """
+    y, subjects = meta["label"].to_numpy(), np.asarray(meta["subject"].tolist())
+    people = list(dict.fromkeys(subjects.tolist()))
+    classes = np.unique(y)
+    _check_people(people, subjects, y, classes)
+    lengths = tuple(sorted(map(float, lengths)))
+    if not lengths or not lengths[0] >= window:
+        raise InputError(
+            f"lengths of calibration are {list(lengths)} s; give some, none shorter than a window "
+            f"of {window:g} s."
+        )
+    kinds = kinds_of(classes.tolist())
+    shape = (len(candidates), len(kinds), len(lengths), len(people))
+    scores, evidence = np.full(shape, np.nan), np.full((*shape, len(EVIDENCE)), np.nan)
+    for p, person in enumerate(people):
+        mine = subjects == person
+        laid = person_blocks(meta, np.flatnonzero(mine), window, lengths, classes.tolist())
+        played = _play(candidates, X, y, subjects, meta, ~mine, laid)
+        for (i, kind, seconds), (score, told) in played.items():
+            at = (i, kinds.index(kind), lengths.index(seconds), p)
+            scores[at], evidence[at] = score, told
+        if progress is not None:
+            progress(p + 1, len(people))
+    models = {}
+    for one in candidates:
+        model = _fit(one, X, y, subjects, meta)
+        if holds_rows_of(model, X):
+            raise InputError(
+                f"the candidate {one.name!r} would keep rows of people; a file of sources holds "
+                "none. Use another method."
+            )
+        models[one.name] = model
+    means = np.array([X[subjects == person].mean(axis=0) for person in people])
+    plan = Plan(
+        names=tuple(one.name for one in candidates),
+        sees=tuple(one.sees for one in candidates),
+        words=tuple(one.words for one in candidates),
+        kinds=kinds,
+        lengths=lengths,
+        scores=scores,
+        evidence=evidence,
+        guards=_guards(candidates, scores, evidence),
+        mean=means.mean(axis=0),
+        spread=means.std(axis=0, ddof=1),
+        prior=np.array([np.mean(y == label) for label in classes]),
+    )
+    return plan, models
+
+
+def _play(
+    candidates: Sequence[Candidate],
+    X: Floats,
+    y: NDArray[Any],
+    subjects: NDArray[Any],
+    meta: pd.DataFrame,
+    others: NDArray[np.bool_],
+    laid: PersonBlocks,
+) -> dict[tuple[int, str, float], tuple[float, Floats]]:
+    """Let one person play the wearer; give score and evidence by candidate, kind and length."""
+    source = meta[others].reset_index(drop=True)
+    out: dict[tuple[int, str, float], tuple[float, Floats]] = {}
+    if not len(laid.test):
+        return out
+    means = [X[subjects == s].mean(axis=0) for s in dict.fromkeys(subjects[others].tolist())]
+    mean, spread = np.mean(means, axis=0), np.std(means, axis=0, ddof=1)
+    safe = None
+    for i, one in enumerate(candidates):
+        model = _fit(one, X[others], y[others], subjects[others], source)
+        if one.name == SAFE:
+            safe = model
+        assert safe is not None  # it is the first
+        prior = np.array([np.mean(y[others] == label) for label in model.classes_])
+        for (kind, seconds), block in laid.blocks.items():
+            if one.sees == "baseline" and not _is_baseline(meta, block):
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", TransferWarning)
+                _adapt(model, one.sees, X[block], y[block])
+            counts, _ = confusion(y[laid.test], model.predict(X[laid.test]))
+            told = evidence_of(safe, model, X[block], mean, spread, prior)
+            out[i, kind, seconds] = balanced_accuracy(counts), told
+    return out
+
+
+def _adapt(model: Any, sees: str, X: Floats, y: NDArray[Any]) -> None:
+    """Give a model of a block what it may see."""
+    if sees == "unlabelled":
+        model.adapt(X)
+    elif sees == "mix":
+        give_mix(model, [np.mean(y == label) for label in model.classes_])
+        model.adapt(X)
+    elif sees == "baseline":
+        model.adapt(X)
+    elif sees == "labelled":
+        model.adapt(X_calib=X, y_calib=y)
+
+
+def _is_baseline(meta: pd.DataFrame, block: NDArray[np.intp]) -> bool:
+    """Say whether all rows of a block are of the state of the baseline."""
+    states = set(meta["label"][meta["baseline"]])
+    return set(meta["label"].to_numpy()[block].tolist()) <= states
+
+
+def with_baseline(meta: pd.DataFrame, label: str, window: float) -> pd.DataFrame:
+    """Mark each person's first 20 s of a state.
+
+    Parameters
+    ----------
+    meta : pandas.DataFrame
+    label : str
+        The state's name.
+    window : float
+        Seconds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With a column ``baseline``.
+
+    Raises
+    ------
+    InputError
+        When somebody has none of it.
+    """
+    marked = np.zeros(len(meta), dtype=bool)
+    state, subjects = meta["label"].astype(str).to_numpy() == label, meta["subject"].to_numpy()
+    for person in dict.fromkeys(subjects.tolist()):
+        own = time_order(meta, np.flatnonzero(state & (subjects == person)))
+        if not len(own):
+            raise InputError(
+                f"{person} has no windows of {label!r}, which shall be everybody's baseline; the "
+                f"classes are {', '.join(sorted(set(meta['label'].astype(str))))}."
+            )
+        marked[own[covered_seconds(meta.iloc[own], window) <= BASELINE + 1e-6]] = True
+    return meta.assign(baseline=marked)
+
+
+def _fit(
+    one: Candidate, X: Floats, y: NDArray[Any], subjects: NDArray[Any], meta: pd.DataFrame
+) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TransferWarning)
+        return one.build().fit(X, y, subjects=subjects, rows=meta)
+
+
+def _guards(candidates: Sequence[Candidate], scores: Floats, evidence: Floats) -> dict[str, Guard]:
+    """Learn a guard for each candidate that adapts without labels."""
+    n_people = scores.shape[-1]
+    safe = [one.name for one in candidates].index(SAFE)
+    guards = {}
+    for i, one in enumerate(candidates):
+        if one.sees in ("unlabelled", "mix", "baseline"):
+            cases = (scores[i].reshape(-1), scores[safe].reshape(-1))
+            people = np.tile(np.arange(n_people), scores[i].size // n_people)
+            guards[one.name] = learn_guard(
+                evidence[i].reshape(-1, len(EVIDENCE)), *cases, people.tolist()
+            )
+    return guards
+
+
+def _check_people(
+    people: list[Any], subjects: NDArray[Any], y: NDArray[Any], classes: NDArray[Any]
+) -> None:
+    if len(people) < 3:
+        raise InputError(
+            f"sources need three people at least, since each plays the wearer for the others; got "
+            f"{len(people)} ({', '.join(map(str, people)) or 'nobody with labels'})."
+        )
+    for label in classes.tolist():
+        having = np.unique(subjects[y == label])
+        if len(having) < 2:
+            raise InputError(
+                f"only {having[0]} has the class {label!r}, so that nobody is left to learn it "
+                "from when that person plays the wearer. Leave the class out, or add people."
+            )
+    if len(classes) < 2:
+        raise InputError(f"the sources hold one class only ({classes[0]!r}); two are needed.")

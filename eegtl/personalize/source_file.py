@@ -1,0 +1,160 @@
+"""Source files (``.eegsrc``): what a wearer's device needs of others, and no row of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ContainerError, StateError
+from ..features.description import describe_extractor, extractor_from
+from ..transfer.state import from_state, to_state
+from .container import fingerprint, read_container, write_container
+from .plain_values import floats, number, table, text_list
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from ..features import FeatureExtractor
+
+FORMAT, VERSION = "eegtl-sources", 1
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFile:
+    """Fitted candidates, how they did on source people, and how their features are computed.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+    sfreq : float
+        Hz.
+    ch_names : tuple of str
+    passband : (float, float) or None
+    mean, sd : ndarray of shape (n_features,)
+        Of the rows of all sources.
+    models : mapping of str to fitted pipeline
+        By candidate; none holds a row of anybody.
+    plan : Plan
+    provenance : mapping
+    """
+
+    extractor: FeatureExtractor
+    sfreq: float
+    ch_names: tuple[str, ...]
+    passband: tuple[float, float] | None
+    mean: Floats
+    sd: Floats
+    models: Mapping[str, Any]
+    plan: Plan
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes by name."""
+        return tuple(str(label) for label in self.classes.tolist())
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The classes as the sources have them."""
+        return np.asarray(next(iter(self.models.values())).classes_)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that it holds."""
+        return fingerprint(self._content())
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write it to one file.
+
+        Parameters
+        ----------
+        path : path
+            Usually ``<name>.eegsrc``.
+        overwrite : bool
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ContainerError
+            When the file is there already.
+        """
+        from .. import __version__
+
+        content = {"format": FORMAT, "version": VERSION, "eegtl": __version__, **self._content()}
+        write_container(path, content, overwrite=overwrite)
+        return Path(path)
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "extractor": describe_extractor(self.extractor),
+            "sfreq": self.sfreq,
+            "ch_names": list(self.ch_names),
+            "passband": None if self.passband is None else list(self.passband),
+            "mean": self.mean,
+            "sd": self.sd,
+            "models": {name: to_state(model) for name, model in self.models.items()},
+            "plan": self.plan.to_tree(),
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a source file; nothing in it is executed.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        SourceFile
+
+        Raises
+        ------
+        ContainerError
+            When it is missing, damaged, no source file, or of a later version.
+        StateError
+            When a model names a class that is not on the whitelist, or is malformed.
+        """
+        tree = read_container(path, FORMAT)
+        if tree.get("version") != VERSION:
+            raise ContainerError(
+                f"{path} is a source file of version {tree.get('version')!r}; this eegtl reads "
+                f"version {VERSION}. Update eegtl, or prepare the sources anew."
+            )
+        try:
+            passband = tree["passband"]
+            plan = Plan.from_tree(table(tree["plan"]))
+            models = {n: from_state(state) for n, state in table(tree["models"]).items()}
+            if set(models) != set(plan.names):
+                raise ValueError("the models are not those of the plan")
+            found = cls(
+                extractor_from(tree["extractor"]),
+                number(tree["sfreq"]),
+                text_list(tree["ch_names"]),
+                None if passband is None else (number(passband[0]), number(passband[1])),
+                floats(tree["mean"], 1),
+                floats(tree["sd"], 1),
+                models,
+                plan,
+                table(tree["provenance"]),
+            )
+            for model in models.values():
+                if model.predict_proba(found.mean[None]).shape != (1, len(found.labels)):
+                    raise ValueError("a model gives other probabilities than the others")
+            return found
+        except StateError as error:
+            raise StateError(f"{path}: {error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise ContainerError(
+                f"{path} lacks or distorts what a source file holds ({type(error).__name__}: "
+                f"{error}); it is damaged or foreign."
+            ) from error
