@@ -1,11 +1,13 @@
 """Fair comparison of transfer methods: information sets, protocols, metrics, the study runner."""
 
 from .comparison import TABLE_COLUMNS
+from .cross_day import CrossDay
+from .index_sets import Fold
 from .information import InformationSet, check
 from .method import Method, StudyRow
 from .methods import METHODS
 from .metrics import Scores, score, trial_accuracy
-from .protocols import PROTOCOLS, CrossSession, Fold, LeaveOneSubjectOut
+from .protocols import PROTOCOLS, CrossSession, LeaveOneSubjectOut
 from .result import StudyResult
 from .runner import run_study
 from .selection import choose_rows, extra_features
@@ -19,6 +21,7 @@ __all__ = [
     "METHODS",
     "PROTOCOLS",
     "TABLE_COLUMNS",
+    "CrossDay",
     "CrossSession",
     "Fold",
     "InformationSet",
