@@ -2,6 +2,8 @@
 
 from .comparison import TABLE_COLUMNS
 from .cross_day import CrossDay
+from .cross_day_curve import CrossDayCurve, cross_day_curve
+from .day_notes import table_drifts
 from .index_sets import Fold
 from .information import InformationSet, check
 from .method import Method, StudyRow
@@ -22,6 +24,7 @@ __all__ = [
     "PROTOCOLS",
     "TABLE_COLUMNS",
     "CrossDay",
+    "CrossDayCurve",
     "CrossSession",
     "Fold",
     "InformationSet",
@@ -35,6 +38,7 @@ __all__ = [
     "TransferSearch",
     "check",
     "choose_rows",
+    "cross_day_curve",
     "extra_features",
     "holm",
     "paired_wilcoxon",
@@ -42,5 +46,6 @@ __all__ = [
     "score",
     "search",
     "shuffle_trial_labels",
+    "table_drifts",
     "trial_accuracy",
 ]

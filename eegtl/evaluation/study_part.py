@@ -92,8 +92,10 @@ class StudyPart(Strict):
         """
         if self.protocol != CrossDay.name:
             return self.protocol
-        given = {"pool": self.pool, "n_sources": self.n_sources, "ranking": self.ranking}
-        given = {key: value for key, value in given.items() if value is not None}
-        if given.get("n_sources") == "all":
-            given["n_sources"] = None
-        return CrossDay(self.information, **given)
+        n = CrossDay.n_sources if self.n_sources is None else self.n_sources
+        return CrossDay(
+            self.information,
+            self.pool or CrossDay.pool,
+            None if n == "all" or n is None else int(n),
+            self.ranking or CrossDay.ranking,
+        )
