@@ -121,11 +121,11 @@ def cross_day_curve(
     Examples
     --------
     >>> import eegtl
-    >>> people = eegtl.load("synthetic-days").select(subjects=["w01", "w02", "w03"])
+    >>> people = eegtl.load("synthetic-days").select(subjects=["w01", "w02"])
     >>> table = eegtl.FeatureExtractor(window=10.0).extract(people)
     >>> curve = cross_day_curve(table, (0, None), pools=["others"], robust=[False])
     >>> curve.table[["n_sources", "n_added", "n_subjects"]].values.tolist()
-    [[0, 0.0, 3], ['all', 6.0, 3]]
+    [[0, 0.0, 2], ['all', 3.0, 2]]
     """
     numbers = list(dict.fromkeys(n_sources))
     granted = InformationSet.parse(information)

@@ -54,7 +54,7 @@ def cross_day_figure(curve: CrossDayCurve) -> Figure:
     --------
     >>> import eegtl
     >>> from eegtl.evaluation import cross_day_curve
-    >>> people = eegtl.load("synthetic-days").select(subjects=["w01", "w02", "w03"])
+    >>> people = eegtl.load("synthetic-days").select(subjects=["w01", "w02"])
     >>> table = eegtl.FeatureExtractor(window=10.0).extract(people)
     >>> figure = cross_day_figure(cross_day_curve(table, (0, 1), pools=["others"], robust=[False]))
     >>> figure.axes[0].get_title(loc="left")
