@@ -2,7 +2,7 @@
 
 from .comparison import TABLE_COLUMNS
 from .cross_day import CrossDay
-from .cross_day_curve import CrossDayCurve, cross_day_curve
+from .day_curve import CrossDayCurve, cross_day_curve
 from .day_notes import table_drifts
 from .index_sets import Fold
 from .information import InformationSet, check

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...errors import InputError
-from ...evaluation.cross_day_curve import CrossDayCurve
+from ...evaluation.day_curve import CrossDayCurve
 from .canvas import (
     CLASS_COLOURS,
     CLASS_MARKERS,
