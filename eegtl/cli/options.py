@@ -65,6 +65,30 @@ Smoothing = Annotated[
         show_default="none",
     ),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        help="cross-day: sessions are added to the first day from others, from the wearer's own "
+        "days in between, or all of these.",
+        show_default="others",
+    ),
+]
+NSources = Annotated[
+    str | None,
+    typer.Option(
+        help="cross-day: how many sessions are added, those nearest to the first day; 0 for the "
+        "first day alone, all for every session.",
+        show_default="3",
+    ),
+]
+Ranking = Annotated[
+    str | None,
+    typer.Option(
+        help="cross-day: near by covariances of the features (unlabelled), or by what the classes "
+        "look like (labelled).",
+        show_default="unlabelled",
+    ),
+]
 Distances = Annotated[
     bool,
     typer.Option(
@@ -92,6 +116,9 @@ KEYS: dict[str, tuple[str, str]] = {
     "information": ("study", "information"),
     "methods": ("study", "methods"),
     "tune": ("study", "tune"),
+    "pool": ("study", "pool"),
+    "n_sources": ("study", "n_sources"),
+    "ranking": ("study", "ranking"),
     "shuffles": ("study", "shuffles"),
     "seed": ("study", "seed"),
 }
@@ -204,6 +231,8 @@ def changed(given: Mapping[str, Any]) -> dict[str, Any]:
             value = _parts(option, value)
         elif option == "smoothing":
             value = _smoothing(value)
+        elif option == "n_sources" and value.strip().isdecimal():
+            value = int(value)
         elif isinstance(value, float) and not math.isfinite(value):
             raise StudyError(f"--{option} is {value:g}; give a number of seconds, for example 2.")
         values[option] = value

@@ -30,8 +30,8 @@ def study(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="leave-one-subject-out, or cross-session: each person's later sessions after "
-            "the earlier ones.",
+            help="leave-one-subject-out; cross-session: each person's later sessions after the "
+            "earlier ones; cross-day: later days after the first and the sessions nearest to it.",
             show_default="leave-one-subject-out",
         ),
     ] = None,
@@ -60,6 +60,9 @@ def study(
             show_default="no tuning",
         ),
     ] = None,
+    pool: options.Pool = None,
+    n_sources: options.NSources = None,
+    ranking: options.Ranking = None,
     features: options.Features = None,
     window: options.Window = None,
     step: options.Step = None,
@@ -112,6 +115,9 @@ def study(
         "methods": methods,
         "information": information,
         "tune": tune,
+        "pool": pool,
+        "n_sources": n_sources,
+        "ranking": ranking,
         "features": features,
         "window": window,
         "step": step,

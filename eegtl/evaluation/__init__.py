@@ -1,11 +1,15 @@
 """Fair comparison of transfer methods: information sets, protocols, metrics, the study runner."""
 
 from .comparison import TABLE_COLUMNS
+from .cross_day import CrossDay
+from .day_curve import CrossDayCurve, cross_day_curve
+from .day_notes import table_drifts
+from .index_sets import Fold
 from .information import InformationSet, check
 from .method import Method, StudyRow
 from .methods import METHODS
 from .metrics import Scores, score, trial_accuracy
-from .protocols import PROTOCOLS, CrossSession, Fold, LeaveOneSubjectOut
+from .protocols import PROTOCOLS, CrossSession, LeaveOneSubjectOut
 from .result import StudyResult
 from .runner import run_study
 from .selection import choose_rows, extra_features
@@ -19,6 +23,8 @@ __all__ = [
     "METHODS",
     "PROTOCOLS",
     "TABLE_COLUMNS",
+    "CrossDay",
+    "CrossDayCurve",
     "CrossSession",
     "Fold",
     "InformationSet",
@@ -32,6 +38,7 @@ __all__ = [
     "TransferSearch",
     "check",
     "choose_rows",
+    "cross_day_curve",
     "extra_features",
     "holm",
     "paired_wilcoxon",
@@ -39,5 +46,6 @@ __all__ = [
     "score",
     "search",
     "shuffle_trial_labels",
+    "table_drifts",
     "trial_accuracy",
 ]

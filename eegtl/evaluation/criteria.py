@@ -22,8 +22,8 @@ from ..errors import InputError, StudyError, TransferWarning
 from ..kernels.gram import canonical_order
 from .blocks import wearer_parts
 from .folds import FoldTask, run_fold
+from .index_sets import Fold
 from .information import InformationSet, needs_of
-from .protocols import Fold
 
 Floats = NDArray[np.float64]
 #: largest importance weight of a row

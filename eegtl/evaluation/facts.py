@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import StudyError
+from .cross_day import CrossDay
 from .information import InformationSet
 from .method import StudyRow
 from .protocols import Protocol
@@ -21,6 +22,8 @@ from .study_data import StudyData
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "mne", "pandas")
 #: columns of the table's meta on which the results depend
 _META = ("subject", "session", "trial", "stimulus", "label", "onset", "settling")
+#: and those that a table may have
+_DAYS = ("day",)
 #: facts that may differ from those of the study to be continued
 _FREE = ("command", "python", "started")
 
@@ -51,6 +54,7 @@ def study_facts(
         When ``table.info`` is not JSON-able, or an estimator does not tell its parameters.
     """
     names = table.meta["dataset"].drop_duplicates().tolist()
+    settings = protocol.settings() if isinstance(protocol, CrossDay) else {}
     facts = {
         "eegtl": __version__,
         "libraries": {name: version(name) for name in _LIBRARIES},
@@ -63,6 +67,8 @@ def study_facts(
         "classes": data.classes.tolist(),
         "protocol": protocol.name,
         "information": InformationSet.parse(protocol.information).tag,
+        # only where a protocol has settings, so that older studies go on as they were
+        **({"protocol_settings": settings} if settings else {}),
         "seed": int(seed),
         "rows": {row.key: _row(row, seed) for row in rows},
     }
@@ -93,7 +99,7 @@ def _row(row: StudyRow, seed: int) -> dict[str, Any]:
 def _digest(table: Any) -> str:
     """Hash the features and the descriptions of the windows, row by row."""
     digest = hashlib.sha256(np.ascontiguousarray(table.X).tobytes())
-    for name in _META:
+    for name in (*_META, *(name for name in _DAYS if name in table.meta)):
         values = (v.item() if isinstance(v, np.generic) else v for v in table.meta[name].tolist())
         digest.update(repr((name, list(values))).encode())
     return digest.hexdigest()

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._checks import INFORMATION_LEVELS
 from ..errors import StudyError, TransferWarning
+from .index_sets import Fold
 from .information import InformationSet
-from .protocols import Fold
 from .settings import settings_text
 
 #: What methods may read about source rows, and about calibration rows with their labels.

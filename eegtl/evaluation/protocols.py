@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,38 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import StudyError
-from .blocks import Index, check_order, wearer_parts, window_length
+from .blocks import Index, wearer_parts
+from .cross_day import CrossDay
+from .index_sets import Fold, prepared
 from .information import InformationSet
 from .name_order import check_names_tell, in_order, name_order_note, name_ranks
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One person's turn as the wearer; every part is an array of row numbers.
-
-    Attributes
-    ----------
-    name : str
-        Name of the fold.
-    subject : object
-        The person whose rows are scored.
-    source : ndarray of int
-        Labelled rows to learn from: of other people, or of earlier sessions.
-    calibration : ndarray of int
-        Rows of the wearer that may be used before scoring; never scored.
-    target : ndarray of int
-        Rows of the wearer that a method may use without labels, in time order when they
-        arrive online.
-    test : ndarray of int
-        Rows that are scored, in time order.
-    """
-
-    name: str
-    subject: Any
-    source: Index
-    calibration: Index
-    target: Index
-    test: Index
 
 
 @dataclass(frozen=True)
@@ -109,7 +82,7 @@ class LeaveOneSubjectOut:
             numbered in the order of time where that matters, or a calibration block is shorter
             than a window or leaves nothing to score.
         """
-        information, window = _prepared(self.information, table)
+        information, window = prepared(self.information, table)
         subjects = table.meta["subject"].to_numpy()
         labels = table.meta["label"].to_numpy()
         names = list(dict.fromkeys(subjects.tolist()))
@@ -204,7 +177,7 @@ class CrossSession:
             When nobody has a session that can be scored, or the names of a person's sessions do
             not tell which came first (S1 and S01), and as in `LeaveOneSubjectOut.split`.
         """
-        information, window = _prepared(self.information, table)
+        information, window = prepared(self.information, table)
         turns, notes = self._turns(table.meta)
         if not turns:
             raise StudyError(
@@ -265,11 +238,11 @@ class CrossSession:
 
 
 #: The protocols of `run_study` by name.
-PROTOCOLS: dict[str, type[LeaveOneSubjectOut] | type[CrossSession]] = {
-    cls.name: cls for cls in (LeaveOneSubjectOut, CrossSession)
+PROTOCOLS: dict[str, type[LeaveOneSubjectOut] | type[CrossSession] | type[CrossDay]] = {
+    cls.name: cls for cls in (LeaveOneSubjectOut, CrossSession, CrossDay)
 }
 #: What `run_study` takes.
-Protocol = LeaveOneSubjectOut | CrossSession
+Protocol = LeaveOneSubjectOut | CrossSession | CrossDay
 
 
 def choose_protocol(
@@ -307,22 +280,14 @@ def choose_protocol(
     if not isinstance(protocol, Protocol):
         raise StudyError(
             f"protocol is a {type(protocol).__name__}; give one of {', '.join(PROTOCOLS)}, or an "
-            "object of the classes LeaveOneSubjectOut and CrossSession."
+            "object of the classes LeaveOneSubjectOut, CrossSession and CrossDay."
         )
     own = InformationSet.parse(protocol.information)
     if given is not None and given != own:
         raise StudyError(
             f"the protocol says information={own.tag!r} and the study {given.tag!r}; say it once."
         )
-    return type(protocol)(own)
-
-
-def _prepared(information: InformationSet | str, table: Any) -> tuple[InformationSet, float]:
-    """Read what a split needs besides the rows, and refuse trials out of order."""
-    granted = InformationSet.parse(information)
-    if granted.kind in ("calibration", "online"):
-        check_order(table.meta)
-    return granted, window_length(table) if granted.kind == "calibration" else 0.0
+    return replace(protocol, information=own)
 
 
 def _check_classes(subject: Any, source: NDArray[Any], own: NDArray[Any]) -> None:

@@ -19,12 +19,9 @@ from ..preprocessing.chain import Chain
 from ..preprocessing.registry import STEPS
 from ..recordings import Collection, get_card, load
 from ..recordings.folders import data_folder
-from .criteria import CRITERIA
-from .information import InformationSet
-from .methods import METHODS
-from .protocols import PROTOCOLS, LeaveOneSubjectOut
 from .recipe_parts import Settings, Strict, entry_models, one_of
 from .recipe_text import Key, all_known, dotted, problems, read_file, too_deep
+from .study_part import StudyPart
 from .toml_text import write_toml
 
 _STEPS, _SMOOTHING = entry_models(STEPS, "step"), entry_models(SMOOTHING, "name")
@@ -91,47 +88,6 @@ class FeaturesPart(Strict):
     def _possible(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         """Refuse bands that are none."""
         return check_bands(value)
-
-
-class StudyPart(Strict):
-    """``[study]``: what is compared, on whom, and what each method may see."""
-
-    protocol: str = LeaveOneSubjectOut.name
-    information: str = "transductive"
-    methods: Names | None = None
-    tune: str | None = None
-    shuffles: Annotated[int, Field(ge=0)] = 20
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    keep_settling: bool = False
-    allow_acausal: bool = False
-
-    @field_validator("protocol")
-    @classmethod
-    def _named(cls, value: str) -> str:
-        """Refuse protocols that do not exist."""
-        return all_known("protocol", (value,), PROTOCOLS)[0]
-
-    @field_validator("tune")
-    @classmethod
-    def _judges(cls, value: str | None) -> str | None:
-        """Refuse criteria that do not exist."""
-        return None if value is None else all_known("criterion", (value,), CRITERIA)[0]
-
-    @field_validator("information")
-    @classmethod
-    def _has_a_form(cls, value: str) -> str:
-        """Refuse what is no information set."""
-        try:
-            return InformationSet.parse(value).tag
-        except StudyError as error:
-            raise ValueError(str(error).rstrip(".")) from error
-
-    @field_validator("methods")
-    @classmethod
-    def _known(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """Refuse methods that have no record."""
-        names = dict.fromkeys(name for m in METHODS for name in (m.family, m.name))
-        return None if value is None else all_known("method", value, names)
 
 
 class Recipe(Strict):
@@ -359,7 +315,7 @@ class Recipe(Strict):
         """
         part = self.study
         return {
-            "protocol": part.protocol,
+            "protocol": part.make_protocol(),
             "information": part.information,
             "methods": None if part.methods is None else list(part.methods),
             "tune": part.tune,

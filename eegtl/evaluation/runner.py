@@ -22,12 +22,13 @@ from .comparison import TableRow
 from .facts import study_facts
 from .folder import open_store, write_whole
 from .folds import FoldOutcome, FoldTask, run_fold
+from .index_sets import Fold
 from .information import InformationSet
 from .layout import FoldRecord
 from .method import StudyRow
 from .metrics import score
 from .overview import study_overview
-from .protocols import Fold, Protocol, choose_protocol
+from .protocols import Protocol, choose_protocol
 from .result import StudyResult, read_result
 from .selection import Methods, check_row, choose_rows
 from .store import ResultsStore
@@ -71,7 +72,8 @@ def run_study(
         `eegtl.evaluation.choose_rows`). The baselines are always among the rows.
     protocol : str or protocol
         ``leave-one-subject-out``, ``cross-session`` (a person's earlier sessions are the sources
-        of each later one), or an object of their classes.
+        of each later one), ``cross-day`` (the first day and the sessions nearest to it are those
+        of each later day), or an object of their classes.
     information : InformationSet or str, optional
         What methods may see of the person they are scored on: ``inductive``,
         ``transductive`` (the default), ``online``, ``calibration:SECONDS`` or
@@ -134,13 +136,17 @@ def run_study(
     used = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
     plain = view_columns(used.columns, features)
     data = study_arrays(used, protocol, seed)
-    folds = list(protocol.split(used))
     studied = replace(data, X=data.X[:, plain])
+    # what a protocol ranks is the study's features, whatever else some methods read
+    about = FeatureTable(
+        studied.X, used.columns[plain], used.meta, causal=used.causal, info=used.info
+    )
+    folds = list(protocol.split(about))
     window = used.info.get("window")
     rows, notes = choose_rows(
         methods, granted, seed, tune=tune, window=window, columns=used.columns
     )
-    notes = [*study_notes(table, used, studied, folds, protocol), *notes]
+    notes = [*study_notes(table, about, studied, folds, protocol), *notes]
     if n_shuffles and shuffle_note(data):
         notes.append(shuffle_note(data))
     can_shuffle = n_shuffles and len(fixed_people(data)) < len(np.unique(data.subjects))
@@ -153,9 +159,6 @@ def run_study(
     folder = None if out is None else Path(out)
     with open_store(folder, facts, if_exists=if_exists) as store:
         shown = [_shown(row, granted, levels[row.key], used.causal, seed) for row in rows]
-        about = FeatureTable(
-            studied.X, used.columns[plain], used.meta, causal=used.causal, info=used.info
-        )
         _describe(store, about, studied, folds, shown, notes, seed)
         labels = all_labels(data, n_shuffles, seed)
         views = {

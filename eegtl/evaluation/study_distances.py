@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError, MemoryEstimateError
+from ..features import FeatureTable
 from ..kernels.gram import canonical_order, median_gamma
 from ..transfer import SubjectNormalizer
 from ..transfer.distances import DISTANCES, proxy_a_distance, split_noise, trial_halves
 from .blocks import time_order
+from .index_sets import Fold
 from .information import InformationSet
-from .protocols import Fold, Protocol, choose_protocol
+from .protocols import Protocol, choose_protocol
 from .study_data import StudyData, study_arrays, usable_rows, varies
 from .study_notes import flat_notes
 from .views import view_columns
@@ -148,8 +150,10 @@ def person_distances(
     granted = InformationSet.parse(chosen.information)
     used = usable_rows(table, granted, allow_acausal=allow_acausal, keep_settling=keep_settling)
     data = study_arrays(used, chosen)
-    data = replace(data, X=data.X[:, view_columns(used.columns, features)])
-    folds = list(chosen.split(used))
+    plain = view_columns(used.columns, features)
+    data = replace(data, X=data.X[:, plain])
+    about = FeatureTable(data.X, used.columns[plain], used.meta, info=used.info)
+    folds = list(chosen.split(about))
     notes = flat_notes(data)
     lines = _measured(used.meta, data, folds, tuple(distances), notes, progress)
     return _table(lines), notes

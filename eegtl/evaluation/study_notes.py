@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .blocks import order_note
+from .index_sets import Fold
 from .information import InformationSet
-from .protocols import Fold, Protocol
+from .protocols import Protocol
 from .study_data import StudyData, varies
 
 
@@ -84,7 +85,7 @@ def flat_notes(data: StudyData) -> list[str]:
         own = np.flatnonzero(data.units == unit)
         if len(own) < 2 or varies(data.X[own]):
             continue
-        session = f" session {data.domains[own[0]]}" if by_session else ""
+        session = f" session {data.rows['session'].iloc[own[0]]}" if by_session else ""
         notes.append(
             f"subject {data.subjects[own[0]]}{session}: all {len(own)} windows are identical (a "
             "flat signal?), so that no method can tell them apart and no distance to the others is "

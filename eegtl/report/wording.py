@@ -131,7 +131,30 @@ def protocol_sentence(result: StudyResult) -> str:
             "trained on the labelled windows of the same person's earlier sessions and scored on "
             "the later one."
         )
+    if result.protocol == "cross-day":
+        return (
+            f"Each later day of each of the {n} people is held out in turn: a method is trained on "
+            f"the labelled windows of the same person's first day {_added(result)}, and scored on "
+            "the later one."
+        )
     return f"Scored on {n} people by the protocol {result.protocol}."
+
+
+def _added(result: StudyResult) -> str:
+    """Say which sessions are added to a person's first day."""
+    settings = result.facts.get("protocol_settings", {})
+    n, pool = settings.get("n_sources"), settings.get("pool", "others")
+    if n == 0:
+        return "alone"
+    whose = {
+        "others": "of other people",
+        "own": "of the days in between",
+        "all": "of other people and of the days in between",
+    }[pool]
+    if n is None:
+        return f"and of all sessions {whose}"
+    likeness = "by labelled classes" if settings.get("ranking") == "labelled" else "by covariances"
+    return f"and of the {n} sessions {whose} that are nearest to it {likeness}"
 
 
 def granted_sentence(result: StudyResult) -> str:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._threads import one_thread
 from ..errors import InputError, TransferWarning
 from .answers import DelegatingClassifier
 from .base import Floats, Target
-from .classifiers import oas_covariance, unfitted_classifier
-from .moments import row_moments
+from .classifiers import unfitted_classifier
+from .covariance_ranking import riemannian_distances, shrunk_covariance
 from .robust_pca import (
     Background,
     check_background_parameters,
@@ -132,9 +131,7 @@ class RobustPCATransfer(DelegatingClassifier):
             self.pooled_backgrounds_ = [pool_backgrounds(found, np.bincount(codes), self.lam)]
             short = np.array([background is None for background in found])[codes]
             features[short] = least_remainder(X[short], self.pooled_backgrounds_)
-        covariances = np.array(
-            [_shrunk_covariance(features[codes == i]) for i in range(len(names))]
-        )
+        covariances = np.array([shrunk_covariance(features[codes == i]) for i in range(len(names))])
         self.source_subjects_, self.source_sessions_ = names, sessions
         self.source_covariances_ = covariances
         self.class_present_ = np.array(
@@ -162,7 +159,7 @@ class RobustPCATransfer(DelegatingClassifier):
             backgrounds = [own for own in found if own is not None] or self.pooled_backgrounds_
             short = np.array([background is None for background in found])[codes]
             features[short] = least_remainder(target.X[short], backgrounds)
-        distances = self._distances(_shrunk_covariance(features))
+        distances = riemannian_distances(self.source_covariances_, shrunk_covariance(features))
         chosen = self._choose(distances)
         own = target.X_calib
         if self.robust and target.y_calib is not None:
@@ -175,17 +172,6 @@ class RobustPCATransfer(DelegatingClassifier):
         self.n_own_ = 0 if target.y_calib is None else len(target.y_calib)
         self.estimator_ = fitted
         return "unlabelled" if target.y_calib is None else "labelled"
-
-    def _distances(self, covariance: Floats) -> Floats:
-        """Give the distance of each source session; infinite where there is no covariance."""
-        from pyriemann.geometry.distance import distance_riemann
-
-        distances = np.full(len(self.source_covariances_), np.inf)
-        varies = np.trace(self.source_covariances_, axis1=1, axis2=2) > 0
-        if np.trace(covariance) > 0 and varies.any():
-            with one_thread():
-                distances[varies] = distance_riemann(self.source_covariances_[varies], covariance)
-        return distances
 
     def _choose(self, distances: Floats) -> NDArray[np.bool_]:
         if not np.isfinite(distances).any():
@@ -226,12 +212,3 @@ class RobustPCATransfer(DelegatingClassifier):
             )
         if not isinstance(self.robust, bool | np.bool_):
             raise InputError(f"robust must be True or False; got {self.robust!r}.")
-
-
-def _shrunk_covariance(X: Floats) -> Floats:
-    """Give the covariance, shrunk by OAS; 0 for rows that are equal to rounding."""
-    count, mean, scatter = row_moments(X)
-    covariance = scatter / count
-    if np.trace(covariance) <= (10 * np.finfo(np.float64).eps) ** 2 * (mean @ mean):
-        return np.zeros_like(covariance)
-    return oas_covariance(covariance, count)

@@ -147,7 +147,7 @@ def test_nobody_with_two_sessions_is_refused():
 
 
 def test_protocols_are_known_by_name_and_say_their_information_once():
-    assert list(PROTOCOLS) == ["leave-one-subject-out", "cross-session"]
+    assert list(PROTOCOLS) == ["leave-one-subject-out", "cross-session", "cross-day"]
     table = _with_sessions()
     with pytest.raises(StudyError, match="unknown protocol 'loso'; known are: leave-one-subject-o"):
         _run(table, protocol="loso")

@@ -15,6 +15,7 @@ Examples
 """
 
 from .confusion import confusion_figure
+from .cross_day import cross_day_figure
 from .differences import differences_figure
 from .distances import distances_figure
 from .shift import shift_figure
@@ -24,6 +25,7 @@ from .topography import class_effect_figure
 __all__ = [
     "class_effect_figure",
     "confusion_figure",
+    "cross_day_figure",
     "differences_figure",
     "distances_figure",
     "shift_figure",

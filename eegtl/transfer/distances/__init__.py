@@ -6,6 +6,7 @@ each makes of few rows, is in docs/methods/distances.md.
 
 from collections.abc import Callable
 
+from .day_drift import Drift, day_drift, drifts_between_days, usual_drift
 from .divergence import gaussian_kl, histogram_js, kl_of_gaussians
 from .mean import mean_gap
 from .mmd import mmd_linear, mmd_multi, mmd_rbf
@@ -16,7 +17,10 @@ from .wasserstein import gaussian_w2, sliced_wasserstein, w2_of_gaussians
 
 __all__ = [
     "DISTANCES",
+    "Drift",
     "PermutationTest",
+    "day_drift",
+    "drifts_between_days",
     "gaussian_kl",
     "gaussian_w2",
     "histogram_js",
@@ -30,6 +34,7 @@ __all__ = [
     "sliced_wasserstein",
     "split_noise",
     "trial_halves",
+    "usual_drift",
     "w2_of_gaussians",
 ]
 
