@@ -177,8 +177,10 @@ def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
         return array.copy(order="K")
     # an array of objects holds NumPy's own scalars where it was taken apart row by row
     plain = [v.item() if isinstance(v, np.generic) else v for v in array.flat]
+    if not plain:
+        return np.empty(array.shape, dtype=str)
     for kind in (str, bool, int, float):
-        if plain and all(type(v) is kind for v in plain):
+        if all(type(v) is kind for v in plain):
             return np.array(plain, dtype=kind).reshape(array.shape)
     raise StateError(
         f"{where} is an array of {array.dtype} that mixes kinds; only arrays of numbers or of "

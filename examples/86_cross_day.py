@@ -1,6 +1,6 @@
 """A first day and the sessions nearest to it, a later day: the curve over added sessions.
 
-Run it for its figure: python examples/85_cross_day.py curve.png (or .svg, .pdf).
+Run it for its figure: python examples/86_cross_day.py curve.png (or .svg, .pdf).
 """
 
 import sys
