@@ -9,12 +9,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .calibration import calibrate, roll_back, update
+    from .candidates import CANDIDATES
     from .container import read_container, write_container
+    from .prepare import make_plan, prepare_sources
     from .profile import Profile
+    from .source_file import SourceFile
 
-_LAZY = {"Profile": "profile", "read_container": "container", "write_container": "container"}
+_LAZY = {
+    "CANDIDATES": "candidates",
+    "Profile": "profile",
+    "SourceFile": "source_file",
+    "calibrate": "calibration",
+    "make_plan": "prepare",
+    "prepare_sources": "prepare",
+    "read_container": "container",
+    "roll_back": "calibration",
+    "update": "calibration",
+    "write_container": "container",
+}
 
-__all__ = ["Profile", "read_container", "write_container"]
+__all__ = [
+    "CANDIDATES",
+    "Profile",
+    "SourceFile",
+    "calibrate",
+    "make_plan",
+    "prepare_sources",
+    "read_container",
+    "roll_back",
+    "update",
+    "write_container",
+]
 
 
 def __getattr__(name: str) -> Any:

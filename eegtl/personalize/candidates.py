@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..transfer import (
-    CORAL,
     TPT,
     MatchedBaseline,
     ShiftAwareNormalizer,
@@ -74,14 +73,8 @@ def _candidates() -> tuple[Candidate, ...]:
             "the others' model with thresholds moved to the usual class mix",
         ),
         Candidate(
-            "z2 + coral",
-            chain(z2, CORAL, lda),
-            "unlabelled",
-            "z2, and the others' covariance turned into the wearer's",
-        ),
-        Candidate(
             "z2 + tpt",
-            chain(z2, lambda: TPT(embedding="fourier", random_state=0)),
+            chain(z2, lambda: TPT(embedding="fourier", n_frequencies=512, random_state=0)),
             "unlabelled",
             "z2, and a blend of the classifiers of the people most like the wearer",
         ),

@@ -33,6 +33,8 @@ MAX_ARRAYS = 20_000
 #: Levels of lists and dicts in a manifest.
 MAX_DEPTH = 60
 
+#: Rows from which symmetric matrices are kept by half.
+_LEAST_HALVED = 16
 _MANIFEST = "manifest.json"
 _ARRAY = re.compile(r"arrays/[0-9]{5}\.npy")
 #: bool, integers, floats, text; long doubles differ from machine to machine
@@ -237,6 +239,11 @@ def _pack_array(array: NDArray[Any], arrays: list[bytes], where: str) -> dict[st
             f"{where} is an array of {array.dtype}; only numbers of up to 64 bit, booleans and "
             "text can be kept."
         )
+    entry: dict[str, Any] = {}
+    if _is_symmetric(array):
+        n = array.shape[-1]
+        entry = {"symmetric": n}
+        array = array[..., *np.triu_indices(n)]
     buffer = io.BytesIO()
     # the order of memory stays: BLAS adds up in another order where it is another
     if not array.flags.forc:
@@ -249,7 +256,30 @@ def _pack_array(array: NDArray[Any], arrays: list[bytes], where: str) -> dict[st
         "dtype": array.dtype.str,
         "shape": list(array.shape),
         "sha256": hashlib.sha256(content).hexdigest(),
+        **entry,
     }
+
+
+def _is_symmetric(array: NDArray[Any]) -> bool:
+    """Say whether matrices, such as covariances, are kept by half of them."""
+    if array.ndim < 2 or array.dtype != np.float64 or not array.flags.c_contiguous:
+        return False
+    if not array.shape[-1] == array.shape[-2] >= _LEAST_HALVED:
+        return False
+    bits = array.view(np.int64)  # -0 is not 0, and NaN is NaN
+    return bool(np.array_equal(bits, np.swapaxes(bits, -1, -2)))
+
+
+def _whole(half: NDArray[Any], n: Any, number: int) -> NDArray[Any]:
+    """Give the symmetric matrices of which the upper triangles were kept."""
+    fits = isinstance(n, int) and not isinstance(n, bool) and _LEAST_HALVED <= n < 2**16
+    if not fits or half.ndim < 1 or half.shape[-1] != n * (n + 1) // 2:
+        raise ContainerError(f"the array {number} is no half of symmetric matrices.")
+    whole = np.empty((*half.shape[:-1], n, n), dtype=half.dtype)
+    rows, columns = np.triu_indices(n)
+    whole[..., rows, columns] = half
+    whole[..., columns, rows] = half
+    return whole
 
 
 def _check_sizes(n_entries: int, manifest: int, total: int, who: str) -> None:
@@ -367,4 +397,5 @@ def _unpack_array(entry: dict[str, Any], archive: zipfile.ZipFile, names: set[st
     if dtype.kind in "bU" and bits.max(initial=0) > (1 if dtype.kind == "b" else 0x10FFFF):
         raise ContainerError(f"the array {number} holds what is no {dtype.name}.")
     order: Literal["C", "F"] = "F" if found[3] == b"True" else "C"
-    return np.frombuffer(rest, dtype).reshape(shape, order=order).copy(order=order)
+    array = np.frombuffer(rest, dtype).reshape(shape, order=order).copy(order=order)
+    return _whole(array, entry["symmetric"], number) if "symmetric" in entry else array

@@ -22,6 +22,19 @@ def number(value: Any) -> float:
     return float(value)
 
 
+def text(value: Any) -> str:
+    """Give a text, or raise `TypeError`.
+
+    Examples
+    --------
+    >>> text("a")
+    'a'
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} is no text")
+    return value
+
+
 def text_list(value: Any) -> tuple[str, ...]:
     """Give a list of texts as a tuple, or raise `TypeError`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CalibrationError
 from .candidates import SAFE
+from .days import FIRST
 from .guard import EVIDENCE, Guard, evidence_of, guard_from_tree, guard_to_tree
 from .intervals import LEVEL, Expectation, expectation
 from .plain_values import entries, floats, number, table, text_list
@@ -18,7 +19,7 @@ from .plain_values import entries, floats, number, table, text_list
 Floats = NDArray[np.float64]
 
 #: The block that wearers give: the first seconds, as the source people's recordings begin.
-USUAL = "first"
+USUAL = FIRST
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class Plan:
         Class mix of the sources.
     level : float
         Of intervals.
+    usual_drift : float
+        Median drift of source people from day to day (see `transfer.distances.day_drift`); NaN
+        where each has one day.
     """
 
     names: tuple[str, ...]
@@ -83,7 +87,8 @@ class Plan:
     mean: Floats
     spread: Floats
     prior: Floats
-    level: float = field(default=LEVEL)
+    level: float = LEVEL
+    usual_drift: float = np.nan
 
     @property
     def n_people(self) -> int:
@@ -157,7 +162,14 @@ class Plan:
                 expected.append(expectation(scores, self.level))
         return seconds, expected
 
-    def choose(self, seconds: float, *, labelled: bool, kind: str = USUAL) -> Choice:
+    def choose(
+        self,
+        seconds: float,
+        *,
+        labelled: bool,
+        kind: str = USUAL,
+        among: tuple[str, ...] | None = None,
+    ) -> Choice:
         """Choose the candidate that did best on the source people with as long a block.
 
         Parameters
@@ -167,6 +179,8 @@ class Plan:
         labelled : bool
             Whether its labels are known, of two classes at least.
         kind : str
+        among : tuple of str, optional
+            The candidates there are; by default all.
 
         Returns
         -------
@@ -174,6 +188,14 @@ class Plan:
             Before the guard has looked at the wearer's block.
         """
         length = self.nearest_length(seconds, kind)
+        shortest = self.lengths[length]
+        if 0 < seconds < shortest - 1e-6:
+            reason = (
+                f"a block of {seconds:g} s is shorter than any that was tried ({shortest:g} s): "
+                "the others' model stays as it is"
+            )
+            expected = expectation(self.scores_of(SAFE, length, kind), self.level)
+            return Choice(SAFE, shortest, expected, (reason,))
         allowed = {"inductive"} if seconds <= 0 else {"inductive", "unlabelled"}
         allowed |= {"labelled"} if labelled else set()
         if seconds > 0 and kind != USUAL:  # then the block's class mix is known
@@ -181,7 +203,7 @@ class Plan:
         means = {}
         for name, sees in zip(self.names, self.sees, strict=True):
             scores = self.scores_of(name, length, kind)
-            if sees in allowed and len(scores):
+            if sees in allowed and len(scores) and (among is None or name in among):
                 means[name] = float(scores.mean())
         # of equal ones the first, which is the safer
         best = max(means, key=lambda name: means[name])
@@ -286,4 +308,5 @@ class Plan:
             spread,
             floats(tree["prior"], 1),
             level,
+            float(tree["usual_drift"]),
         )

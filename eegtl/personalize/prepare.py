@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, TransferWarning
 from ..evaluation.blocks import time_order
 from ..evaluation.metrics import balanced_accuracy, confusion
+from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
 from .guard import EVIDENCE, Guard, evidence_of, learn_guard
 from .plan import Plan
@@ -89,8 +91,8 @@ def prepare_sources(
     >>> import eegtl
     >>> people = eegtl.load("synthetic").select(subjects=["w01", "w02", "w03", "w04"])
     >>> sources = prepare_sources(people, eegtl.FeatureExtractor(window=2.0), lengths=[20.0])
-    >>> sources.plan.n_people, sorted(sources.models)[:2]
-    (4, ['source-only', 'threshold recentring'])
+    >>> sources.plan.n_people, sources.models["z2"].information_
+    (4, 'inductive')
     """
     passband = common_passband(recordings, extractor)
     table = extractor.extract(recordings)
@@ -200,6 +202,7 @@ def make_plan(
         mean=means.mean(axis=0),
         spread=means.std(axis=0, ddof=1),
         prior=np.array([np.mean(y == label) for label in classes]),
+        usual_drift=_usual_drift(X, meta),
     )
     return plan, models
 
@@ -313,6 +316,21 @@ def _guards(candidates: Sequence[Candidate], scores: Floats, evidence: Floats) -
                 evidence[i].reshape(-1, len(EVIDENCE)), *cases, people.tolist()
             )
     return guards
+
+
+def _usual_drift(X: Floats, meta: pd.DataFrame) -> float:
+    """Give the median drift from session to session; NaN where each person has one."""
+    values = []
+    for person in dict.fromkeys(meta["subject"].tolist()):
+        own = time_order(meta, np.flatnonzero(meta["subject"].to_numpy() == person))
+        sessions = meta["session"].to_numpy()[own]
+        parts = [X[own[sessions == session]] for session in dict.fromkeys(sessions.tolist())]
+        values += [
+            day_drift(earlier, later).value
+            for earlier, later in pairwise(parts)
+            if min(len(earlier), len(later)) >= LEAST_ROWS
+        ]
+    return usual_drift(values)
 
 
 def _check_people(

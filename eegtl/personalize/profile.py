@@ -17,13 +17,16 @@ from ..errors import ContainerError, InputError, SignalError, SignalWarning, Sta
 from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
-from .plain_values import entries, floats, number, table, text_list
+from .days import Day
+from .plain_values import entries, floats, number, table, text, text_list
+from .plan import Plan
+from .profile_versions import of_this_version
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor
     from ..recordings.collection import Collection
 
-FORMAT, VERSION = "eegtl-profile", 1
+FORMAT, VERSION = "eegtl-profile", 2
 Floats = NDArray[np.float64]
 
 
@@ -49,6 +52,16 @@ class Profile:
         What it was made from: data set, number of people and windows, a hash of the rows.
     history : tuple of mapping
         Its calibrations, oldest first.
+    name : str
+        Which of the candidates the model is; ``""`` for a model of another origin.
+    others : mapping of str to model
+        Further candidates, to fall back to.
+    plan : Plan or None
+        How the candidates did on source people.
+    days : tuple of Day
+        The calibration blocks of the wearer.
+    day : str
+        Which of them the model is of.
 
     Examples
     --------
@@ -70,6 +83,11 @@ class Profile:
     sd: Floats
     provenance: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[Mapping[str, Any], ...] = ()
+    name: str = ""
+    others: Mapping[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None
+    days: tuple[Day, ...] = ()
+    day: str = ""
 
     def __post_init__(self) -> None:
         # as they come back from a file: whole numbers would make another fingerprint
@@ -204,9 +222,12 @@ class Profile:
 
     def _try(self) -> None:
         """Predict once: a file that was tampered with shall fail when it is read."""
-        p = np.asarray(self.model.predict_proba(self.mean[None]), dtype=np.float64)
-        if p.shape != (1, len(self.labels)):
-            raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+        for model in (self.model, *self.others.values()):
+            p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
+            if p.shape != (1, len(self.labels)):
+                raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+        if any(day.X.shape[1] != len(self.mean) for day in self.days):
+            raise ValueError("a day has other features")
         # what does not fit together says so itself, where it is used
         with warnings.catch_warnings(), suppress(InputError, SignalError):
             warnings.simplefilter("ignore", SignalWarning)
@@ -228,6 +249,11 @@ class Profile:
             "sd": self.sd,
             "provenance": dict(self.provenance),
             "history": [dict(entry) for entry in self.history],
+            "name": self.name,
+            "others": {name: to_state(model) for name, model in self.others.items()},
+            "plan": None if self.plan is None else self.plan.to_tree(),
+            "days": [day.to_tree() for day in self.days],
+            "day": self.day,
         }
 
     @classmethod
@@ -250,11 +276,13 @@ class Profile:
             When its model names a class that is not on the whitelist, or is malformed.
         """
         tree = read_container(path, FORMAT)
-        if tree.get("version") != VERSION:
+        try:
+            tree = of_this_version(tree, VERSION)
+        except LookupError:
             raise ContainerError(
-                f"{path} is a profile of version {tree.get('version')!r}; this eegtl reads "
+                f"{path} is a profile of version {tree.get('version')!r}; this eegtl reads up to "
                 f"version {VERSION}. Update eegtl, or make the profile anew."
-            )
+            ) from None
         try:
             passband = tree["passband"]
             loaded = cls(
@@ -267,6 +295,11 @@ class Profile:
                 floats(tree["sd"], 1),
                 table(tree["provenance"]),
                 tuple(table(entry) for entry in entries(tree["history"])),
+                text(tree["name"]),
+                {name: from_state(state) for name, state in table(tree["others"]).items()},
+                None if tree["plan"] is None else Plan.from_tree(table(tree["plan"])),
+                tuple(Day.from_tree(table(day)) for day in entries(tree["days"])),
+                text(tree["day"]),
             )
             loaded._try()
             return loaded

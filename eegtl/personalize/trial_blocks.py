@@ -11,11 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..evaluation.blocks import time_order
+from .days import BALANCED, FIRST, ONLY
 
 Index = NDArray[np.intp]
 
-#: The first seconds, as they come; as many seconds of each class; only one class.
-FIRST, BALANCED, ONLY = "first", "balanced", "only"
 #: Share of a class's windows that a block may use; the others are scored.
 MOST = 2 / 3
 

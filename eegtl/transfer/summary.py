@@ -207,11 +207,13 @@ class SourceSummary:
             centred = mean - np.asarray(shift(subject), dtype=np.float64)
             if a.ndim == 1:
                 means.append(centred * a)
-                scatters.append(scatter * a[:, None] * a)
+                scatters.append(scatter * np.outer(a, a))
             else:
                 n_out = a.shape[1]
                 means.append(centred @ a)
-                scatters.append(a.T @ scatter @ a)
+                mapped = a.T @ scatter @ a
+                # as it is but for rounding: half of a symmetric matrix is enough to keep
+                scatters.append(0.5 * (mapped + mapped.T))
         return SourceSummary.from_arrays(
             self.subjects,
             self.labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -237,3 +238,35 @@ def test_the_order_of_memory_is_kept(tmp_path: Path) -> None:
     assert_equal(got["C"], rows)
     assert_equal(got["F"], rows.T)
     np.testing.assert_array_equal(got["none"], tree["none"])
+
+
+def test_symmetric_matrices_are_kept_by_half(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal((3, 200, 200))
+    matrices = half + np.swapaxes(half, 1, 2)
+    nearly = matrices.copy()
+    nearly[0, 0, 1] = np.nextafter(nearly[0, 0, 1], 9)
+    for name, array in (("half", matrices), ("whole", nearly)):
+        write_container(tmp_path / name, {"format": "x", "a": array})
+        assert_equal(read_container(tmp_path / name, "x")["a"], array)
+    sizes = [(tmp_path / name).stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.55 * sizes[1]
+    nan = np.full((20, 20), np.nan)
+    write_container(tmp_path / "nan", {"format": "x", "a": nan, "b": -np.zeros((20, 20))})
+    got = read_container(tmp_path / "nan", "x")
+    assert_equal(got["a"], nan)
+    assert_equal(got["b"], -np.zeros((20, 20)))
+
+
+@pytest.mark.parametrize("n", [3, 19, -20, "20", None, 2**40, True])
+def test_a_half_of_what_it_is_not(tmp_path: Path, n: Any) -> None:
+    write_container(tmp_path / "x", {"format": "x", "a": np.eye(20)})
+    with zipfile.ZipFile(tmp_path / "x") as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        array = archive.read("arrays/00000.npy")
+    manifest["a"]["symmetric"] = n
+    with zipfile.ZipFile(tmp_path / "y", "w") as archive:
+        archive.writestr("manifest.json", json.dumps(manifest))
+        archive.writestr("arrays/00000.npy", array)
+    with pytest.raises(ContainerError, match="is no half of symmetric matrices"):
+        read_container(tmp_path / "y", "x")
