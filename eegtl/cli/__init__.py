@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import bridge, doctor, features, record, replay, report, stream, study
+from . import bridge, calibrate, doctor, features, record, replay, report, stream, study
 from .datasets import datasets_app
+from .profile import profile_app
+from .sources import sources_app
 
 app = typer.Typer(
     name="eegtl",
@@ -43,6 +45,9 @@ def _root(
 
 app.command(epilog=study.EPILOG)(study.study)
 app.command(epilog=features.EPILOG)(features.features)
+app.add_typer(sources_app, name="sources")
+app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.add_typer(profile_app, name="profile")
 app.command(epilog=stream.EPILOG)(stream.stream)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=record.EPILOG)(record.record)

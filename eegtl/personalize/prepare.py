@@ -17,6 +17,7 @@ from ..evaluation.blocks import time_order
 from ..evaluation.metrics import balanced_accuracy, confusion
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
+from .days import ONLY
 from .guard import EVIDENCE, Guard, evidence_of, learn_guard
 from .plan import Plan
 from .profile import common_passband
@@ -24,7 +25,7 @@ from .source_file import SourceFile
 from .trial_blocks import PersonBlocks, covered_seconds, kinds_of, person_blocks
 
 if TYPE_CHECKING:
-    from ..features import FeatureExtractor
+    from ..features import FeatureExtractor, FeatureTable
     from ..recordings.collection import Collection
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,7 @@ def prepare_sources(
     candidates: Sequence[str] | None = None,
     lengths: Sequence[float] = LENGTHS,
     baseline: str | None = None,
+    table: FeatureTable | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SourceFile:
     """Distil labelled recordings of other people into what a wearer's device needs of them.
@@ -65,6 +67,8 @@ def prepare_sources(
     baseline : str, optional
         A class that is a state which every wearer can record, such as rest: the first 20 s of each
         source person's are what the candidate ``matched baseline`` refers that person to.
+    table : FeatureTable, optional
+        What the extractor makes of the recordings, where it is there already.
     progress : callable, optional
         Is told how many people are done, and of how many.
 
@@ -95,7 +99,7 @@ def prepare_sources(
     (4, 'inductive')
     """
     passband = common_passband(recordings, extractor)
-    table = extractor.extract(recordings)
+    table = extractor.extract(recordings) if table is None else table
     first = next(iter(recordings))
     rates = table.info["sfreq"]
     if len(rates) > 1:
@@ -158,8 +162,12 @@ def make_plan(
     plan : Plan
     models : dict of str to fitted pipeline
     """
-    y, subjects = meta["label"].to_numpy(), np.asarray(meta["subject"].tolist())
+    y, subjects = np.asarray(meta["label"].tolist()), np.asarray(meta["subject"].tolist())
+    # what a wearer calibrates is one sitting, so that each sitting is a domain of its own
     people = list(dict.fromkeys(subjects.tolist()))
+    codes = {name: f"p{number:03d}" for number, name in enumerate(people, 1)}  # nobody is named
+    pairs = zip(subjects.tolist(), meta["session"].tolist(), strict=True)
+    sittings = np.array([f"{codes[name]}/{session}" for name, session in pairs])
     classes = np.unique(y)
     _check_people(people, subjects, y, classes)
     lengths = tuple(sorted(map(float, lengths)))
@@ -173,23 +181,27 @@ def make_plan(
     scores, evidence = np.full(shape, np.nan), np.full((*shape, len(EVIDENCE)), np.nan)
     for p, person in enumerate(people):
         mine = subjects == person
-        laid = person_blocks(meta, np.flatnonzero(mine), window, lengths, classes.tolist())
-        played = _play(candidates, X, y, subjects, meta, ~mine, laid)
-        for (i, kind, seconds), (score, told) in played.items():
+        laid = [
+            person_blocks(meta, np.flatnonzero(sittings == one), window, lengths, classes.tolist())
+            for one in dict.fromkeys(sittings[mine].tolist())
+        ]
+        played = _play(candidates, X, y, sittings, meta, ~mine, laid)
+        for (i, kind, seconds), cases in played.items():
             at = (i, kinds.index(kind), lengths.index(seconds), p)
-            scores[at], evidence[at] = score, told
+            scores[at] = np.mean([score for score, _ in cases])
+            evidence[at] = np.mean([told for _, told in cases], axis=0)
         if progress is not None:
             progress(p + 1, len(people))
     models = {}
     for one in candidates:
-        model = _fit(one, X, y, subjects, meta)
+        model = _fit(one, X, y, sittings, meta)
         if holds_rows_of(model, X):
             raise InputError(
                 f"the candidate {one.name!r} would keep rows of people; a file of sources holds "
                 "none. Use another method."
             )
         models[one.name] = model
-    means = np.array([X[subjects == person].mean(axis=0) for person in people])
+    means = _means(X, sittings)
     plan = Plan(
         names=tuple(one.name for one in candidates),
         sees=tuple(one.sees for one in candidates),
@@ -211,35 +223,47 @@ def _play(
     candidates: Sequence[Candidate],
     X: Floats,
     y: NDArray[Any],
-    subjects: NDArray[Any],
+    sittings: NDArray[Any],
     meta: pd.DataFrame,
     others: NDArray[np.bool_],
-    laid: PersonBlocks,
-) -> dict[tuple[int, str, float], tuple[float, Floats]]:
-    """Let one person play the wearer; give score and evidence by candidate, kind and length."""
+    laid: list[PersonBlocks],
+) -> dict[tuple[int, str, float], list[tuple[float, Floats]]]:
+    """Let one person play the wearer in each sitting.
+
+    Gives scores and evidence of the sittings by candidate, kind and length.
+    """
     source = meta[others].reset_index(drop=True)
-    out: dict[tuple[int, str, float], tuple[float, Floats]] = {}
-    if not len(laid.test):
-        return out
-    means = [X[subjects == s].mean(axis=0) for s in dict.fromkeys(subjects[others].tolist())]
-    mean, spread = np.mean(means, axis=0), np.std(means, axis=0, ddof=1)
+    out: dict[tuple[int, str, float], list[tuple[float, Floats]]] = {}
+    means = _means(X[others], sittings[others])
+    mean, spread = means.mean(axis=0), means.std(axis=0, ddof=1)
     safe = None
     for i, one in enumerate(candidates):
-        model = _fit(one, X[others], y[others], subjects[others], source)
+        model = _fit(one, X[others], y[others], sittings[others], source)
         if one.name == SAFE:
             safe = model
         assert safe is not None  # it is the first
         prior = np.array([np.mean(y[others] == label) for label in model.classes_])
-        for (kind, seconds), block in laid.blocks.items():
-            if one.sees == "baseline" and not _is_baseline(meta, block):
+        cases = [
+            (key, block, own.test)
+            for own in laid
+            if len(own.test)
+            for key, block in own.blocks.items()
+        ]
+        for (kind, seconds), block, test in cases:
+            if one.sees == "baseline" and not (kind.startswith(ONLY) and _is_baseline(meta, block)):
                 continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TransferWarning)
                 _adapt(model, one.sees, X[block], y[block])
-            counts, _ = confusion(y[laid.test], model.predict(X[laid.test]))
+            counts, _ = confusion(y[test], model.predict(X[test]))
             told = evidence_of(safe, model, X[block], mean, spread, prior)
-            out[i, kind, seconds] = balanced_accuracy(counts), told
+            out.setdefault((i, kind, seconds), []).append((balanced_accuracy(counts), told))
     return out
+
+
+def _means(X: Floats, sittings: NDArray[Any]) -> Floats:
+    """Give the mean of each sitting."""
+    return np.array([X[sittings == s].mean(axis=0) for s in dict.fromkeys(sittings.tolist())])
 
 
 def _adapt(model: Any, sees: str, X: Floats, y: NDArray[Any]) -> None:
@@ -283,24 +307,27 @@ def with_baseline(meta: pd.DataFrame, label: str, window: float) -> pd.DataFrame
         When somebody has none of it.
     """
     marked = np.zeros(len(meta), dtype=bool)
-    state, subjects = meta["label"].astype(str).to_numpy() == label, meta["subject"].to_numpy()
-    for person in dict.fromkeys(subjects.tolist()):
-        own = time_order(meta, np.flatnonzero(state & (subjects == person)))
+    state = meta["label"].astype(str).to_numpy() == label
+    sitting = meta.groupby(["subject", "session"], sort=False, observed=True).ngroup().to_numpy()
+    for code in dict.fromkeys(sitting.tolist()):
+        own = time_order(meta, np.flatnonzero(state & (sitting == code)))
         if not len(own):
+            who = meta[sitting == code].iloc[0]
             raise InputError(
-                f"{person} has no windows of {label!r}, which shall be everybody's baseline; the "
-                f"classes are {', '.join(sorted(set(meta['label'].astype(str))))}."
+                f"session {who['session']} of {who['subject']} has no windows of {label!r}, which "
+                "shall be everybody's baseline; the classes are "
+                f"{', '.join(sorted(set(meta['label'].astype(str))))}."
             )
         marked[own[covered_seconds(meta.iloc[own], window) <= BASELINE + 1e-6]] = True
     return meta.assign(baseline=marked)
 
 
 def _fit(
-    one: Candidate, X: Floats, y: NDArray[Any], subjects: NDArray[Any], meta: pd.DataFrame
+    one: Candidate, X: Floats, y: NDArray[Any], sittings: NDArray[Any], meta: pd.DataFrame
 ) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TransferWarning)
-        return one.build().fit(X, y, subjects=subjects, rows=meta)
+        return one.build().fit(X, y, subjects=sittings, rows=meta)
 
 
 def _guards(candidates: Sequence[Candidate], scores: Floats, evidence: Floats) -> dict[str, Guard]:

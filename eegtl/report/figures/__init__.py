@@ -14,6 +14,7 @@ Examples
 'accuracy of one person, %'
 """
 
+from .calibration_curve import calibration_figure
 from .confusion import confusion_figure
 from .cross_day import cross_day_figure
 from .differences import differences_figure
@@ -23,6 +24,7 @@ from .subjects import subjects_figure
 from .topography import class_effect_figure
 
 __all__ = [
+    "calibration_figure",
     "class_effect_figure",
     "confusion_figure",
     "cross_day_figure",

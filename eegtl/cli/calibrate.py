@@ -1,0 +1,317 @@
+"""``eegtl calibrate``: a wearer's profile, from others and the first minute of today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from . import live
+from .problems import one_paragraph
+from .say import say
+
+if TYPE_CHECKING:
+    from ..personalize.profile import Profile
+    from ..streaming.calibration_block import Block
+
+EPILOG = (
+    "Examples: eegtl calibrate --sources seed.eegsrc --wearer morning.xdf --out anna.eegtl  |  "
+    "eegtl calibrate --sources eegmat.eegsrc --name Muse --block 'only rest' --out anna.eegtl  |  "
+    "eegtl calibrate --update anna.eegtl --wearer tuesday.xdf --day Tuesday  |  "
+    "eegtl calibrate --update anna.eegtl --roll-back Monday"
+)
+
+
+def calibrate(
+    sources: Annotated[
+        Path | None, typer.Option(help="File of 'eegtl sources prepare'.", show_default=False)
+    ] = None,
+    wearer: Annotated[
+        Path | None, typer.Option(help="A recording of the wearer.", show_default="none")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Profile to write.", show_default=False)] = None,
+    update: Annotated[
+        Path | None, typer.Option(help="Profile that begins a new day; no sources are needed.")
+    ] = None,
+    day: Annotated[
+        str | None, typer.Option(help="Name of the day.", show_default="the date")
+    ] = None,
+    roll_back: Annotated[
+        str | None, typer.Option(help="With --update: return to this day.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="Good signal to use, from the first on; 0 for all there is.")
+    ] = 60.0,
+    block: Annotated[
+        str,
+        typer.Option(
+            help="What the block holds: first (unknown), balanced (all classes alike), or "
+            "'only CLASS', such as 'only rest'."
+        ),
+    ] = "first",
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Marks that name a class are labels.")
+    ] = False,
+    name: live.Name = None,
+    type_: live.Type = None,
+    source_id: live.SourceId = None,
+    markers: live.Markers = None,
+    unit: live.Unit = None,
+    channels: live.Channels = None,
+    mains: live.Mains = None,
+    amplitude: live.Amplitude = None,
+    find: live.Find = 10.0,
+    network: live.Network = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw what calibration brings: PNG, SVG or PDF.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the profile when it is there.")
+    ] = False,
+) -> None:
+    """Make a profile from other people and a first minute of the wearer, or begin a new day.
+
+    The minute comes from a recording (--wearer), from a stream (--name, --type or --source-id), or
+    there is none. --update changes the profile in place; earlier days stay in it.
+    """
+    with one_paragraph("stopped; nothing was written."):
+        from ..personalize import calibration
+        from ..personalize.profile import Profile
+
+        base, target = _base(sources, update, out, overwrite)
+        if roll_back is not None:
+            if update is None:
+                raise InputError("--roll-back needs --update, the profile that has the day.")
+            made = calibration.roll_back(Profile.load(update), roll_back)
+            made.save(target, overwrite=True)
+            say(f"rolled back to {roll_back}: {_model_of(made)}")
+            say(f"written: {target}")
+            return
+        limits = live.limits_of(mains, amplitude)
+        asked = {"name": name, "type": type_, "source_id": source_id}
+        found: Block | None = None
+        if wearer is not None:
+            found = _from_file(base, wearer, seconds, limits)
+        elif any(asked.values()):
+            found = _from_stream(
+                base, asked, markers, unit, channels, seconds, limits, find, network
+            )
+        X, y = _rows(found, base, labels)
+        today = _today() if day is None else day
+        quality = {} if found is None else found.quality
+        if update is not None:
+            if X is None:
+                raise InputError(
+                    "--update needs the first minutes of the new day: --wearer FILE, or a stream "
+                    "by --name."
+                )
+            made = calibration.update(base, X, y, day=today, kind=block, quality=quality)
+        else:
+            from ..personalize.source_file import SourceFile
+
+            assert sources is not None
+            made = calibration.calibrate(
+                SourceFile.load(sources), X, y, day=today, kind=block, quality=quality
+            )
+        made.save(target, overwrite=overwrite or update is not None)
+        _tell(made)
+        if picture is not None:
+            _draw(made, picture)
+        say(f"written: {target}")
+
+
+def _base(
+    sources: Path | None, update: Path | None, out: Path | None, overwrite: bool
+) -> tuple[Profile, Path]:
+    """Give what says which features are wanted, and where to write."""
+    from ..personalize.calibration import calibrate as make
+    from ..personalize.profile import Profile
+    from ..personalize.source_file import SourceFile
+
+    if (sources is None) == (update is None):
+        raise InputError(
+            "give --sources for a new profile, or --update for a new day of one; write for "
+            "example: eegtl calibrate --sources seed.eegsrc --wearer morning.xdf --out anna.eegtl."
+        )
+    if update is not None:
+        return Profile.load(update), update if out is None else out
+    if out is None:
+        raise InputError("--out is missing: the profile to write, for example --out anna.eegtl.")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} is there already; choose another --out, or --overwrite.")
+    assert sources is not None
+    return make(SourceFile.load(sources)), out
+
+
+def _from_file(base: Profile, wearer: Path, seconds: float, limits: dict[str, float]) -> Block:
+    from dataclasses import replace
+
+    from ..recordings.readers.any_file import read_signal
+    from ..streaming.calibration_block import block_of
+    from ..streaming.fitting import quality_of
+
+    data, sfreq, ch_names, marks = read_signal(wearer)
+    found = block_of(
+        base,
+        data,
+        sfreq,
+        ch_names,
+        marks,
+        seconds=float("inf") if seconds <= 0 else seconds,
+        quality=replace(quality_of(base), **limits),
+    )
+    _say_block(found, wearer.name)
+    return found
+
+
+def _from_stream(
+    base: Profile,
+    asked: dict[str, str | None],
+    markers: str | None,
+    unit: str | None,
+    channels: str | None,
+    seconds: float,
+    limits: dict[str, float],
+    find: float,
+    network: bool,
+) -> Block:
+    """Listen until there is enough good signal."""
+    import threading
+    from dataclasses import replace
+
+    from ..streaming import lsl
+    from ..streaming.calibration_block import BlockCollector
+    from ..streaming.fitting import quality_of
+    from ..streaming.inlets import MarkerInlet, SignalInlet
+    from .progress import Progress
+    from .stopping import stop_on_signals
+
+    if not seconds > 0:
+        raise InputError("--seconds must be positive where a stream is listened to.")
+    search = lsl.Search(network=network)
+    inlet = SignalInlet(
+        search.find(**asked, seconds=find),
+        unit=unit,
+        ch_names=live.channels_of(channels),
+        needed=base.ch_names,
+    )
+    say(f"found {inlet.description}")
+    marks = None if markers is None else MarkerInlet(search.find(name=markers, seconds=find))
+    collector = BlockCollector(
+        base,
+        inlet.sfreq,
+        inlet.ch_names,
+        seconds,
+        replace(quality_of(base), **limits),
+    )
+    stop = threading.Event()
+    inlet.open()
+    with stop_on_signals(stop), Progress("good seconds") as bar:
+        while not collector.is_full and not stop.is_set():
+            values, stamps = inlet.pull_raw(0.1)
+            for label, time in [] if marks is None else marks.pull():
+                collector.mark(label, time)
+            if len(stamps):
+                collector.push(values.T * inlet.factors[:, None], stamps)
+            bar(int(min(collector.seconds, seconds)), int(seconds))
+    inlet.close()
+    if stop.is_set():
+        raise KeyboardInterrupt
+    found = collector.block()
+    _say_block(found, inlet.description.name)
+    return found
+
+
+def _rows(found: Block | None, base: Profile, labels: bool) -> tuple[Any, Any]:
+    """Give rows, and labels where they are asked for."""
+    if found is None:
+        if labels:
+            raise InputError("--labels needs a recording or a stream with marks.")
+        return None, None
+    if not labels:
+        return found.X, None
+    X, y = found.labelled(base.labels)
+    if not y:
+        raise InputError(
+            f"no window has a mark that names a class ({', '.join(base.labels)}); the marks are: "
+            f"{', '.join(sorted({str(label) for label in found.labels}))}. Leave --labels out, or "
+            "mark the classes."
+        )
+    return X, y
+
+
+def _say_block(found: Block, where: str) -> None:
+    quality = found.quality
+    said = f"{where}: {quality['good_windows']} good windows of {quality['windows']}"
+    if quality["faults"]:
+        worst = sorted(quality["faults"].items(), key=lambda item: -item[1])[:4]
+        said += "; faults: " + ", ".join(f"{what} ({n}x)" for what, n in worst)
+    say(said)
+
+
+def _tell(made: Profile) -> None:
+    """Print what was chosen, why, and what to expect."""
+    entry = made.history[-1]
+    seen = "labelled" if entry["labelled"] else "without labels"
+    if entry["n_windows"]:
+        say(f"{entry['seconds']:g} s {seen}, block: {entry['kind']}.")
+    else:
+        say("no signal of the wearer: the others' model.")
+    expected = entry["expected"]
+    if expected:
+        say(
+            f"expected for a new wearer: {100 * expected['mean']:.0f} % balanced accuracy "
+            f"({100 * expected['low']:.0f}-{100 * expected['high']:.0f}; such intervals held "
+            f"{100 * expected['coverage']:.0f} % of {expected['n_people']} people left out)."
+        )
+        _tell_more(made, entry)
+    for reason in entry["reasons"]:
+        say(f"- {reason}")
+    drift = entry.get("drift")
+    if drift:
+        usual = drift["usual"]
+        known = "" if usual != usual else f" (usual from day to day: {usual:.2f})"
+        say(f"drift since {drift['since']}: {drift['value']:.2f} spreads within a day{known}.")
+    if len(made.days) > 1:
+        say(
+            f"days: {', '.join(d.name for d in made.days)}; return by --update PROFILE "
+            "--roll-back DAY."
+        )
+
+
+def _tell_more(made: Profile, entry: Any) -> None:
+    """Say what a longer block would bring."""
+    plan = made.plan
+    if plan is None or entry["candidate"] not in plan.names:
+        return
+    durations, expected = plan.curve(entry["candidate"], entry["kind"])
+    now = entry["expected"]["mean"]
+    longer = [(d, e) for d, e in zip(durations, expected, strict=True) if d > entry["seconds"]]
+    if longer:
+        duration, later = longer[0]
+        say(f"{duration:g} s would change that by {100 * (later.mean - now):+.0f} points.")
+
+
+def _draw(made: Profile, picture: Path) -> None:
+    from ..report.figures import calibration_figure
+    from ..report.figures.files import save_figure
+
+    assert made.plan is not None
+    entry = made.history[-1]
+    figure = calibration_figure(
+        made.plan, entry["candidate"], entry["kind"], entry["seconds"] or None
+    )
+    save_figure(figure, picture)
+    say(f"written: {picture}")
+
+
+def _model_of(made: Profile) -> str:
+    return f"{made.name} of {made.day}" if made.name else "its model"
+
+
+def _today() -> str:
+    from datetime import date
+
+    return date.today().isoformat()
