@@ -82,6 +82,13 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "skipped": lambda d: f"processing fell behind: {d['seconds']:.1f} s of signal are skipped",
     "sink_failed": lambda d: f"{d['what']} cannot be written any more: {d['why']}",
     "recording_failed": lambda d: f"the recording cannot be written any more: {d['why']}",
+    "drift": lambda d: (
+        f"the signal has left the calibration's range ({d['distance']:.2f} spreads, limit "
+        f"{d['limit']:.2f})"
+    ),
+    "drift_over": lambda d: f"the signal is back in range ({d['distance']:.2f} spreads)",
+    "recalibrate": lambda d: "please calibrate again",
+    "follows": lambda d: f"from now on the model follows the wearer ({d['mode']})",
     "early_mark": lambda d: f"the mark {d['label']!r} is for {d['seconds']:.0f} s from now",
     "late_mark": lambda d: f"the mark {d['label']!r} came {d['seconds']:.2f} s late",
     "mark_lost": lambda d: f"the mark {d['label']!r} is lost: {d['why']}",

@@ -46,6 +46,10 @@ Amplitude = Annotated[
     ),
 ]
 LeastConfidence = Annotated[float, typer.Option(help="Abstain below this confidence (0 to 1).")]
+DriftReaction = Annotated[
+    str,
+    typer.Option(help="When the signal leaves the calibration's range: tell, follow or ask."),
+]
 OutName = Annotated[str, typer.Option(help="Name of the stream of predictions.")]
 Duration = Annotated[
     float | None, typer.Option(help="Seconds after which it stops.", show_default="never")
@@ -97,13 +101,18 @@ class Wanted:
 
 
 def settings_of(
-    calibrate: float, adapt: str, every: int, bad_channels: str, least_confidence: float
+    calibrate: float,
+    adapt: str,
+    every: int,
+    bad_channels: str,
+    least_confidence: float,
+    drift: str,
 ) -> dict[str, Any]:
     """Give the settings of a session.
 
     Parameters
     ----------
-    calibrate, adapt, every, bad_channels, least_confidence
+    calibrate, adapt, every, bad_channels, least_confidence, drift
         As in the options.
 
     Returns
@@ -111,6 +120,7 @@ def settings_of(
     dict
     """
     from ..streaming.adaptation import Adaptation
+    from ..streaming.drift import Drift
 
     if not 0 <= least_confidence <= 1:
         raise InputError(
@@ -122,6 +132,7 @@ def settings_of(
         "adaptation": Adaptation(adapt, every=every),
         "bad_channels": bad_channels,
         "least_confidence": least_confidence,
+        "drift": Drift(drift),
     }
 
 

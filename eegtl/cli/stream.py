@@ -37,6 +37,7 @@ def stream(
     mains: live.Mains = None,
     amplitude: live.Amplitude = None,
     least_confidence: live.LeastConfidence = 0.0,
+    drift: live.DriftReaction = "tell",
     out_name: live.OutName = "eegtl",
     duration: live.Duration = None,
     log: Annotated[
@@ -66,7 +67,7 @@ def stream(
                 markers,
                 unit,
                 live.channels_of(channels),
-                live.settings_of(calibrate, adapt, every, bad_channels, least_confidence),
+                live.settings_of(calibrate, adapt, every, bad_channels, least_confidence, drift),
                 live.limits_of(mains, amplitude),
                 out_name,
                 duration,

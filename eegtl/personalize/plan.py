@@ -74,6 +74,9 @@ class Plan:
     usual_drift : float
         Median drift of source people from day to day (see `transfer.distances.day_drift`); NaN
         where each has one day.
+    drift_limit : float
+        Distance from a calibration block that nine in ten sittings of source people never reached
+        (see `session_drift`); NaN where sittings are too short to tell.
     """
 
     names: tuple[str, ...]
@@ -89,6 +92,7 @@ class Plan:
     prior: Floats
     level: float = LEVEL
     usual_drift: float = np.nan
+    drift_limit: float = np.nan
 
     @property
     def n_people(self) -> int:
@@ -309,4 +313,5 @@ class Plan:
             floats(tree["prior"], 1),
             level,
             float(tree["usual_drift"]),
+            float(tree["drift_limit"]),
         )

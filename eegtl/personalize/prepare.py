@@ -21,6 +21,7 @@ from .days import ONLY
 from .guard import EVIDENCE, Guard, evidence_of, learn_guard
 from .plan import Plan
 from .profile import common_passband
+from .session_drift import SPAN, drift_limit
 from .source_file import SourceFile
 from .trial_blocks import PersonBlocks, covered_seconds, kinds_of, person_blocks
 
@@ -215,6 +216,7 @@ def make_plan(
         spread=means.std(axis=0, ddof=1),
         prior=np.array([np.mean(y == label) for label in classes]),
         usual_drift=_usual_drift(X, meta),
+        drift_limit=_drift_limit(X, meta, sittings, window),
     )
     return plan, models
 
@@ -358,6 +360,19 @@ def _usual_drift(X: Floats, meta: pd.DataFrame) -> float:
             if min(len(earlier), len(later)) >= LEAST_ROWS
         ]
     return usual_drift(values)
+
+
+def _drift_limit(X: Floats, meta: pd.DataFrame, sittings: NDArray[Any], window: float) -> float:
+    """Find how far the sittings go from their first minute."""
+    pairs, seconds = [], []
+    for one in dict.fromkeys(sittings.tolist()):
+        own = time_order(meta, np.flatnonzero(sittings == one))
+        covered = covered_seconds(meta.iloc[own], window)
+        n = int(np.searchsorted(covered, SPAN + 1e-6, side="right"))
+        pairs.append((X[own[:n]], X[own[n:]]))
+        seconds.append(covered[-1] / len(own))
+    n_recent = max(2, round(SPAN / float(np.median(seconds))))
+    return drift_limit(pairs, n_recent, X.std(axis=0))
 
 
 def _check_people(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .drift import Drift
     from .driver import Driver
     from .events import Event
     from .faults import Fault
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "AdaptRequest": "prediction",
     "Adaptation": "adaptation",
+    "Drift": "drift",
     "Driver": "driver",
     "Event": "events",
     "Fault": "faults",
@@ -36,6 +38,7 @@ _LAZY = {
 __all__ = [
     "AdaptRequest",
     "Adaptation",
+    "Drift",
     "Driver",
     "Event",
     "Fault",

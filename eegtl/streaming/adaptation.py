@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,23 @@ class Adaptation:
                 f"{type(model).__name__} was calibrated with labels, and taking windows one by one "
                 "is not exact behind that; choose the mode 'every' or 'none'."
             )
+
+
+def following(model: Any, rule: Adaptation) -> Adaptation:
+    """Give the rule with which a model follows: window by window where it can.
+
+    Parameters
+    ----------
+    model : transfer classifier
+    rule : Adaptation
+        Its other settings stay.
+
+    Returns
+    -------
+    Adaptation
+    """
+    exact = hasattr(model, "partial_adapt") and model.information_ != "labelled"
+    return replace(rule, mode="running" if exact else "every")
 
 
 class Memory:

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..personalize.profile import Profile
 from ..preprocessing import ArtefactMarks
 from .adaptation import Adaptation
+from .drift import Drift
 from .events import Event
 from .prediction import Prediction
 from .recorder import CALLS, EVENTS, PREDICTIONS
@@ -164,5 +165,6 @@ def _call_all(session: OnlineSession, calls: list[Any], samples: _Samples) -> li
 def _settings(values: dict[str, Any]) -> SessionSettings:
     given = dict(values)
     given["adaptation"] = Adaptation(**given["adaptation"])
+    given["drift"] = Drift(**given["drift"])
     given["quality"] = None if given["quality"] is None else ArtefactMarks(**given["quality"])
     return SessionSettings(**given)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
 from ..personalize.profile import Profile
-from .adaptation import Memory
+from .adaptation import Memory, following
+from .drift import DriftWatch
 from .events import Event
 from .fitting import judged_channels, quality_of, rows_of, stream_for
 from .live_windows import LiveWindow, LiveWindows
 from .prediction import AdaptRequest, Judge, Prediction
 from .settings import SessionSettings
+from .stamp_watch import StampWatch
 
 __all__ = ["RESET", "STATES", "OnlineSession", "SessionSettings"]
 
 Floats = NDArray[np.float64]
 
 STATES = ("waiting", "settling", "calibrating", "predicting", "stale")
-#: Share by which the effective rate may differ from the nominal one.
-RATE_TOLERANCE = 0.02
-#: Seconds that the stamps may be apart from the driver's clock and be of the same.
-FOREIGN = 60.0
 #: A mark that makes the model forget its wearer.
 RESET = "eegtl:reset"
 
@@ -107,9 +104,11 @@ class OnlineSession:
         self._since = 0
         self._block: list[LiveWindow] = []
         self._labelled: AdaptRequest | None = None
-        self._last_now = self._offset = np.nan
+        self._last_now = np.nan
         self._bad: tuple[str, ...] = ()
-        self._rate_is_off = False
+        self._stamps = StampWatch(self._windows, self._rate, self._emit)
+        self._drift = DriftWatch(profile, settings.drift)
+        self._rule = settings.adaptation
         self._calibrates = settings.calibrate > 0
 
     @property
@@ -128,7 +127,7 @@ class OnlineSession:
 
         It follows the jumps of the stamps.
         """
-        return 0.0 if np.isnan(self._offset) else float(self._offset + self._windows.offset)
+        return self._stamps.clock_offset
 
     def note(self, event: str, details: Mapping[str, Any]) -> None:
         """Let the driver tell an event in the order of the session's own.
@@ -193,6 +192,8 @@ class OnlineSession:
         self._block, self.request, self._labelled, self._since = [], None, None, 0
         self._calibrates = self.settings.calibrate > 0
         self._judge.forget()
+        self._drift.forget()
+        self._rule = self.settings.adaptation
         self._windows.forget()
         self._emit("reset", {})
         if self.state in ("calibrating", "predicting"):
@@ -235,9 +236,9 @@ class OnlineSession:
         if self._order is not None:
             data = data[self._order]
         windows: Iterable[LiveWindow] = self._windows.push(data, stamps)
-        if isnan(self._offset):
+        if not self._stamps.knows_clock:
             windows = list(windows)
-            self._look_at_clock(float(now))
+            self._stamps.look_at_clock(float(now))
         predictions = (self._window(window, float(now)) for window in windows)
         return [prediction for prediction in predictions if prediction is not None]
 
@@ -307,7 +308,7 @@ class OnlineSession:
 
     def _window(self, window: LiveWindow, now: float) -> Prediction | None:
         """Calibrate with a window, or predict it."""
-        self._look_at_rate(window)
+        self._stamps.look_at_rate(window)
         if window.settling:
             self._set_state("settling")
             return None
@@ -319,25 +320,42 @@ class OnlineSession:
         self._set_state("predicting")
         lag = now - window.time + self.clock_offset
         prediction = self._judge.predict(
-            self.model, window, lag=lag, adapted=self.adapted, rate_is_off=self._rate_is_off
+            self.model, window, lag=lag, adapted=self.adapted, rate_is_off=self._stamps.rate_is_off
         )
         if not window.faults and not prediction.abstain:
+            self._watch(window)
             self._follow(window)
         return prediction
 
+    def _watch(self, window: LiveWindow) -> None:
+        """Tell when the signal leaves the range of the calibration, and react."""
+        distance = self._drift.take(window.X)
+        if distance is None:
+            return
+        details = {"distance": distance, "limit": float(self._drift.limit)}
+        self._emit("drift" if self._drift.drifted else "drift_over", details)
+        reaction = self.settings.drift.reaction
+        if self._drift.drifted and reaction == "ask":
+            self._emit("recalibrate", details)
+        if self._drift.drifted and reaction == "follow" and self._rule.mode == "none":
+            self._rule = following(self.model, self._rule)
+            self._emit("follows", {"mode": self._rule.mode})
+
     def _calibrate(self, window: LiveWindow) -> None:
         """Keep a good window of the calibration; ask for adaptation when there are enough."""
-        if self.request is not None or window.faults or self._rate_is_off:
+        if self.request is not None or window.faults or self._stamps.rate_is_off:
             return
         self._block.append(window)
         if self.calibrated >= self.settings.calibrate - 1e-9:
             names = dict(zip(self.profile.labels, self.model.classes_.tolist(), strict=True))
-            self._judge.remember(np.array([w.X for w in self._block]))
+            rows = np.array([w.X for w in self._block])
+            self._judge.remember(rows)
+            self._drift.refer(rows)
             self._ask(AdaptRequest.of_block("calibration", self.model, self._block, names))
 
     def _follow(self, window: LiveWindow) -> None:
         """Let the model follow a window that it has predicted."""
-        rule = self.settings.adaptation
+        rule = self._rule
         if rule.mode == "none":
             return
         runs = rule.mode == "running" and not self._memory.full and self._labelled is None
@@ -362,33 +380,6 @@ class OnlineSession:
         if bad != self._bad:
             self._bad = bad
             self._emit("bad_channels", {name: list(kinds) for name, kinds in window.faults.items()})
-
-    def _look_at_clock(self, now: float) -> None:
-        """Find out, once, whether the stamps are of the driver's clock."""
-        apart = self._windows.newest - now
-        if np.isnan(apart):
-            return
-        is_foreign = abs(apart) > FOREIGN
-        self._offset = (apart if is_foreign else 0.0) - self._windows.offset
-        if is_foreign:
-            self._emit(
-                "foreign_clock",
-                {
-                    "seconds": float(apart),
-                    "note": "the stamps are of another clock (Unix time?): lags count from the "
-                    "first chunk, and markers of other streams cannot be placed",
-                },
-            )
-
-    def _look_at_rate(self, window: LiveWindow) -> None:
-        """Tell when samples come at another rate than the stream says, up to a window's end."""
-        rate = self._windows.clock.effective_rate(window.sample)
-        if isnan(rate):
-            return
-        off = abs(rate / self._rate - 1) > RATE_TOLERANCE
-        if off != self._rate_is_off:
-            self._rate_is_off = off
-            self._emit("rate", {"effective": rate, "nominal": self._rate, "usable": not off})
 
     def _set_state(self, state: str) -> None:
         if state != self.state:

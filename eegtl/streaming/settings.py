@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..preprocessing import ArtefactMarks
 from .adaptation import Adaptation
+from .drift import Drift
 from .prediction import BAD_CHANNEL_RULES
 
 
@@ -31,6 +32,8 @@ class SessionSettings:
         Seconds without samples after which the stream counts as gone.
     least_confidence : float
         Predictions of less abstain.
+    drift : Drift
+        What it does when the signal leaves the range of the calibration.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class SessionSettings:
     quality: ArtefactMarks | None = None
     stale_after: float = 2.0
     least_confidence: float = 0.0
+    drift: Drift = field(default_factory=Drift)
 
     def __post_init__(self) -> None:
         if self.bad_channels not in BAD_CHANNEL_RULES:

@@ -1,0 +1,82 @@
+"""How far recent windows lie from a calibration block, and how far is usual within a sitting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Seconds of recent windows that are compared with the calibration.
+SPAN = 60.0
+#: Share of source sittings that stay within the limit from their start to their end.
+WITHIN = 0.9
+#: A feature's spread in the block counts as this share of its usual one at least.
+_LEAST_SPREAD = 0.2
+
+
+def block_scale(block: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Give mean and spread of a block, which a few equal rows do not make tiny.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n_rows, n_features)
+    sd : ndarray of shape (n_features,)
+        Usual spread of the features.
+
+    Returns
+    -------
+    mean, spread : ndarray of shape (n_features,)
+    """
+    spread = np.maximum(block.std(axis=0), _LEAST_SPREAD * sd)
+    return block.mean(axis=0), np.where(spread > 0, spread, 1.0)
+
+
+def distance_from_block(recent: Floats, mean: Floats, spread: Floats) -> float:
+    """Give the root mean square over the features of the change of the mean, in spreads.
+
+    Parameters
+    ----------
+    recent : ndarray of shape (n_rows, n_features)
+    mean, spread : ndarray of shape (n_features,)
+        Of `block_scale`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> distance_from_block(np.full((3, 2), 2.0), np.zeros(2), np.ones(2))
+    2.0
+    """
+    return float(np.sqrt(np.mean(((recent.mean(axis=0) - mean) / spread) ** 2)))
+
+
+def drift_limit(sittings: Iterable[tuple[Floats, Floats]], n_recent: int, sd: Floats) -> float:
+    """Find the distance that most sittings of source people never reach.
+
+    Parameters
+    ----------
+    sittings : iterable of (block, later rows)
+        In the order of time.
+    n_recent : int
+        Rows that are compared with the block.
+    sd : ndarray of shape (n_features,)
+
+    Returns
+    -------
+    float
+        The 90 % quantile over sittings of the largest distance; NaN of fewer than three.
+    """
+    largest = []
+    for block, later in sittings:
+        if len(block) < 2 or len(later) < n_recent:
+            continue
+        mean, spread = block_scale(block, sd)
+        sums = np.cumsum(np.vstack([np.zeros(later.shape[1]), later]), axis=0)
+        means = (sums[n_recent:] - sums[:-n_recent]) / n_recent
+        largest.append(float(np.sqrt((((means - mean) / spread) ** 2).mean(axis=1)).max()))
+    return float(np.quantile(largest, WITHIN)) if len(largest) > 2 else np.nan

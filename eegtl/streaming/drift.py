@@ -1,0 +1,120 @@
+"""Watching whether the wearer's signal leaves the range of the calibration."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..personalize.profile import Profile
+from ..personalize.session_drift import SPAN, block_scale, distance_from_block
+
+Floats = NDArray[np.float64]
+
+REACTIONS = ("tell", "follow", "ask")
+#: Below this share of the limit the drift counts as over.
+_OVER = 0.8
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a session does when the signal leaves the range of the calibration.
+
+    Parameters
+    ----------
+    reaction : {"tell", "follow", "ask"}
+        An event ``drift`` comes in any case. ``follow``: from then on the model follows the
+        wearer, by running normalisation where it can. ``ask``: an event ``recalibrate`` asks for a
+        new calibration.
+    limit : float or None
+        Distance from the calibration, in its spreads; None for what most source people's sittings
+        never reached, as the profile says. Infinite for no watch.
+
+    Raises
+    ------
+    InputError
+        When a setting is out of range.
+    """
+
+    reaction: str = "tell"
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.reaction not in REACTIONS:
+            raise InputError(
+                f"reaction must be one of {', '.join(REACTIONS)}; got {self.reaction!r}."
+            )
+        if self.limit is not None and not self.limit > 0:
+            raise InputError(f"limit must be a positive number of spreads; got {self.limit!r}.")
+
+
+class DriftWatch:
+    """Compares the last minute of good windows with the calibration block.
+
+    Parameters
+    ----------
+    profile : Profile
+    rule : Drift
+
+    Attributes
+    ----------
+    limit : float
+        NaN where none is known: then nothing is watched.
+    drifted : bool
+    """
+
+    def __init__(self, profile: Profile, rule: Drift) -> None:
+        known = np.nan if profile.plan is None else profile.plan.drift_limit
+        self.limit = known if rule.limit is None else rule.limit
+        self.drifted = False
+        self._sd = profile.sd
+        step = float(profile.extractor.step)
+        self._recent: deque[Floats] = deque(maxlen=max(2, round(SPAN / step)))
+        self._scale: tuple[Floats, Floats] | None = None
+        day = next((day for day in profile.days if day.name == profile.day), None)
+        if day is not None and len(day.X) > 1:
+            self.refer(day.X)
+
+    def refer(self, block: Floats) -> None:
+        """Compare with another calibration block from now on.
+
+        Parameters
+        ----------
+        block : ndarray of shape (n_rows, n_features)
+        """
+        self._recent.clear()
+        self.drifted = False
+        self._scale = block_scale(block, self._sd) if len(block) > 1 else None
+
+    def forget(self) -> None:
+        """Compare with nothing until there is a block again."""
+        self._recent.clear()
+        self.drifted, self._scale = False, None
+
+    def take(self, row: Floats) -> float | None:
+        """Take a good window.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+
+        Returns
+        -------
+        float or None
+            The distance, where the range was just left or entered again (see `drifted`).
+        """
+        if self._scale is None or not np.isfinite(self.limit):
+            return None
+        self._recent.append(row)
+        if len(self._recent) < (self._recent.maxlen or 0):
+            return None
+        distance = distance_from_block(np.array(self._recent), *self._scale)
+        left = not self.drifted and distance > self.limit
+        entered = self.drifted and distance < _OVER * self.limit
+        if not left and not entered:
+            return None
+        self.drifted = left
+        return distance
