@@ -19,6 +19,8 @@ _WORDS = {
     "disagreement": "the adapted and the safe model disagree on {:.0%} of the block",
     "entropy": "the adapted model is unsure of the block ({:.0%} of the most)",
 }
+#: Standard errors by which a guard must have helped people left out.
+_SURE = 2.0
 #: Limits that are tried: quantiles of the evidence.
 _QUANTILES = np.linspace(0.05, 0.95, 19)
 
@@ -134,7 +136,7 @@ def learn_guard(evidence: Floats, adapted: Floats, safe: Floats, people: Sequenc
     -------
     Guard
         The rule that scores best on average over people; it is kept only if, learnt on all people
-        but one and used on that one, it raises the mean score by more than its standard error.
+        but one and used on that one, it raises the mean score by more than two standard errors.
 
     Examples
     --------
@@ -161,7 +163,7 @@ def learn_guard(evidence: Floats, adapted: Floats, safe: Floats, people: Sequenc
             brought[person] = np.mean(gain[mine] * (evidence[mine, rule[0]] > rule[1]))
     rule = _best_rule(evidence, gain, weights)
     mean, error = brought.mean(), brought.std(ddof=1) / np.sqrt(n)
-    if rule is None or not mean > error:
+    if rule is None or not mean > _SURE * error:
         return Guard(n_people=n)
     return Guard(EVIDENCE[rule[0]], float(rule[1]), float(mean), n)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContainerError, InputError, SignalError, SignalWarning, StateError
+from ..errors import ContainerError, EegtlError, InputError, SignalWarning, StateError
 from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
@@ -223,13 +223,15 @@ class Profile:
     def _try(self) -> None:
         """Predict once: a file that was tampered with shall fail when it is read."""
         for model in (self.model, *self.others.values()):
-            p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
-            if p.shape != (1, len(self.labels)):
-                raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+            # what a model says of rows that it does not like, it says itself
+            with suppress(EegtlError):
+                p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
+                if p.shape != (1, len(self.labels)):
+                    raise ValueError(f"the probabilities of a window have the shape {p.shape}")
         if any(day.X.shape[1] != len(self.mean) for day in self.days):
             raise ValueError("a day has other features")
         # what does not fit together says so itself, where it is used
-        with warnings.catch_warnings(), suppress(InputError, SignalError):
+        with warnings.catch_warnings(), suppress(EegtlError):
             warnings.simplefilter("ignore", SignalWarning)
             self.extractor.start(self.sfreq, self.ch_names, self.passband)
 
