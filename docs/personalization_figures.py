@@ -1,10 +1,11 @@
 """What calibration brings on eegmat, everything nested: the figures of docs/personalization.md.
 
-    python docs/personalization_figures.py ROOT [FIGURE.svg]
+    python docs/personalization_figures.py ROOT minute|whole TABLE.csv [FIGURE.svg]
 
 ROOT is the folder of eegmat. Each person in turn is the wearer; choice, guard and intervals come
-from the others alone, among whom each plays the wearer once more. The rest recordings are used
-from their first second to their last, so that a minute of rest leaves rest to be scored.
+from the others alone, among whom each plays the wearer once more. ``minute`` uses a minute of rest
+and of arithmetic, as studies do; ``whole`` all three minutes of rest, so that a minute of rest
+leaves rest to be scored.
 """
 
 from __future__ import annotations
@@ -51,11 +52,12 @@ def recall(y: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.mean([np.mean(predicted[y == label] == label) for label in np.unique(y)]))
 
 
-def main(root: str, figure: str | None = None) -> None:
+def main(root: str, part: str, out: str, figure: str | None = None) -> None:
     """Measure, print, draw."""
     warnings.simplefilter("ignore")
     extractor = eegtl.FeatureExtractor(window=WINDOW)
-    recordings = whole_recordings(root)
+    whole = part == "whole"
+    recordings = whole_recordings(root) if whole else list(eegtl.load("eegmat", root=root))
     table = extractor.extract(recordings)
     used = (~table.meta["settling"] & table.meta["label"].notna()).to_numpy()
     X, meta = table.X[used], table.meta[used].reset_index(drop=True)
@@ -114,7 +116,7 @@ def main(root: str, figure: str | None = None) -> None:
             )
         print(f"{wearer} done", flush=True)
     found = pd.DataFrame(lines)
-    found.to_csv("personalization.csv", index=False)
+    found.to_csv(out, index=False)
     tell(found)
     if figure is not None:
         draw(found, figure)

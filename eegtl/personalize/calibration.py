@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import CalibrationError, TransferWarning
+from ..errors import CalibrationError, EegtlError, TransferWarning
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift
 from .candidates import SAFE, give_mix
 from .days import BALANCED, ONLY, Day, day_named
@@ -215,6 +215,19 @@ def _adapted(model: Any, name: str, plan: Plan | None, day: Day) -> Any:
     """Adapt a copy of a model to a day's block, with what the candidate may see."""
     fresh = deepcopy(model)
     sees = "inductive" if plan is None else plan.sees[plan.names.index(name)]
+    try:
+        return _given(fresh, sees, plan, day)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, EegtlError):
+            raise
+        raise CalibrationError(
+            f"the model {name!r} cannot be adapted ({type(error).__name__}: {error}); the file "
+            "that it is from was damaged or tampered with. Make it anew."
+        ) from error
+
+
+def _given(fresh: Any, sees: str, plan: Plan | None, day: Day) -> Any:
+    """Give a model of a block what it may see."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TransferWarning)
         if sees == "inductive" or not len(day.X):
@@ -222,7 +235,7 @@ def _adapted(model: Any, name: str, plan: Plan | None, day: Day) -> Any:
         if sees == "labelled":
             return fresh.adapt(X_calib=day.X, y_calib=day.y)
         if sees == "mix":
-            give_mix(fresh, mix_of(day, np.asarray(model.classes_), plan))
+            give_mix(fresh, mix_of(day, np.asarray(fresh.classes_), plan))
         return fresh.adapt(day.X)
 
 

@@ -199,10 +199,10 @@ def read_container(path: str | Path, kind: str) -> dict[str, Any]:
             f"{target} cannot be read as {kind} ({type(error).__name__}: {error}); it is damaged "
             "or another kind of file."
         ) from error
-    if tree.get("format") != kind:
+    found = tree.get("format")
+    if not isinstance(found, str) or found != kind:
         raise ContainerError(
-            f"{target} is of the format {tree.get('format')!r}, not {kind!r}; give a file of the "
-            "right kind."
+            f"{target} is of the format {found!r:.80}, not {kind!r}; give a file of the right kind."
         )
     return tree
 

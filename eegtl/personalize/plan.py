@@ -291,10 +291,13 @@ class Plan:
         if SAFE not in names or not len(names) == len(sees) == len(words):
             raise ValueError("the candidates of the plan do not fit together")
         mean, spread = floats(tree["mean"], 1), floats(tree["spread"], 1)
+        prior = floats(tree["prior"], 1)
         if mean.shape != spread.shape or not scores.shape[3]:
             raise ValueError("the people of the plan do not fit together")
         if USUAL not in kinds or list(lengths) != sorted(set(lengths)) or not lengths:
             raise ValueError("the blocks of the plan are not in order")
+        if not np.all(prior >= 0) or not abs(prior.sum() - 1) <= 1e-6:
+            raise ValueError("the class mix of the plan is none")
         level = number(tree["level"])
         if not 0 < level < 1:
             raise ValueError("the level of the plan is no share")
@@ -310,7 +313,7 @@ class Plan:
             guards,
             mean,
             spread,
-            floats(tree["prior"], 1),
+            prior,
             level,
             float(tree["usual_drift"]),
             float(tree["drift_limit"]),

@@ -228,6 +228,11 @@ class Profile:
                 p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
                 if p.shape != (1, len(self.labels)):
                     raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+        plan = self.plan
+        if plan is not None and (
+            len(plan.mean) != len(self.mean) or len(plan.prior) != len(self.labels)
+        ):
+            raise ValueError("its plan is of other features or classes")
         if any(day.X.shape[1] != len(self.mean) for day in self.days):
             raise ValueError("a day has other features")
         # what does not fit together says so itself, where it is used

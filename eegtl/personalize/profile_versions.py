@@ -33,12 +33,17 @@ def of_this_version(tree: Tree, version: int) -> Tree:
     []
     """
     found = tree.get("version")
-    while found != version:
+    while not is_version(found, version):
         if isinstance(found, bool) or not isinstance(found, int):
-            raise LookupError(found)
+            raise LookupError("it says no version")
         tree = _STEPS[found](tree)
         found = tree["version"]
     return tree
+
+
+def is_version(found: Any, version: int) -> bool:
+    """Say whether what a file says is a version, and this one."""
+    return isinstance(found, int) and not isinstance(found, bool) and found == version
 
 
 def _from_1(tree: Tree) -> Tree:

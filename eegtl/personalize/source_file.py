@@ -16,6 +16,7 @@ from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
 from .plain_values import floats, number, table, text_list
 from .plan import Plan
+from .profile_versions import is_version
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor
@@ -125,7 +126,7 @@ class SourceFile:
             When a model names a class that is not on the whitelist, or is malformed.
         """
         tree = read_container(path, FORMAT)
-        if tree.get("version") != VERSION:
+        if not is_version(tree.get("version"), VERSION):
             raise ContainerError(
                 f"{path} is a source file of version {tree.get('version')!r}; this eegtl reads "
                 f"version {VERSION}. Update eegtl, or prepare the sources anew."
@@ -147,6 +148,9 @@ class SourceFile:
                 plan,
                 table(tree["provenance"]),
             )
+            n = len(found.mean)
+            if not len(found.sd) == len(plan.mean) == n or len(plan.prior) != len(found.labels):
+                raise ValueError("mean, spread and plan are of other features or classes")
             for model in models.values():
                 if model.predict_proba(found.mean[None]).shape != (1, len(found.labels)):
                     raise ValueError("a model gives other probabilities than the others")

@@ -149,7 +149,8 @@ class BlockCollector:
         -------
         Block
         """
-        X = np.array([window.X for window in self._good]).reshape(len(self._good), -1)
+        n_features = self._windows.stream.n_features
+        X = np.array([window.X for window in self._good]).reshape(-1, n_features)
         quality = {
             "windows": self._seen,
             "good_windows": len(self._good),

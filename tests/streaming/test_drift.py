@@ -1,0 +1,167 @@
+"""Drift while live: told when the last minute leaves the calibration's range, and what is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from personalize.played_people import sources_of
+from streaming.live_signals import FS, NAMES, begin, feed, make_profile, moods, told
+
+from eegtl.errors import InputError
+from eegtl.personalize import Profile, calibrate
+from eegtl.streaming import Adaptation, Drift, OnlineSession
+from eegtl.streaming.calibration_block import BlockCollector, block_of
+from eegtl.streaming.drift import DriftWatch
+
+CALM = moods(200.0, seed=3)
+
+
+def drifting(rise: float = 3.0) -> np.ndarray:
+    """The second half is larger: all entropies rise."""
+    data = CALM.copy()
+    data[:, data.shape[1] // 2 :] *= rise
+    return data
+
+
+def session(**settings: Any) -> OnlineSession:
+    return begin(calibrate=20.0, **settings)
+
+
+def run(live: OnlineSession, data: np.ndarray) -> None:
+    for start in range(0, data.shape[1], 16 * 64):
+        feed(
+            live,
+            data[:, start : start + 1024],
+            1000.0 + np.arange(start, min(start + 1024, data.shape[1])) / FS,
+        )
+        live.adapt_now()
+
+
+class TestTelling:
+    def test_when_the_range_is_left_and_entered_again(self) -> None:
+        data = np.hstack([drifting(), CALM])
+        live = session(drift=Drift(limit=2.0))
+        run(live, data)
+        kinds = [e.event for e in live.events if e.event.startswith("drift")]
+        assert kinds == ["drift", "drift_over"]
+        [left] = told(live, "drift")
+        assert left["distance"] > left["limit"] == 2.0
+        when = next(e.sample for e in live.events if e.event == "drift") / FS
+        assert 100 < when < 160
+
+    def test_nothing_where_nothing_changes(self) -> None:
+        live = session(drift=Drift(limit=2.0))
+        run(live, CALM)
+        assert told(live, "drift") == []
+
+    @pytest.mark.parametrize("drift", [Drift(), Drift(limit=np.inf)])
+    def test_nothing_without_a_limit(self, drift: Drift) -> None:
+        """A profile of another origin knows of no limit."""
+        live = session(drift=drift)
+        run(live, drifting())
+        assert told(live, "drift") == []
+
+    def test_asking_for_a_new_calibration(self) -> None:
+        live = session(drift=Drift("ask", limit=2.0))
+        run(live, drifting())
+        assert len(told(live, "recalibrate")) == 1
+        assert told(live, "follows") == []
+
+    def test_following(self) -> None:
+        live = session(drift=Drift("follow", limit=2.0))
+        run(live, drifting())
+        assert told(live, "follows") == [{"mode": "running"}]
+        still = session(drift=Drift("tell", limit=2.0))
+        run(still, drifting())
+        assert live.model.n_target_windows_ > still.model.n_target_windows_ == 20
+
+    def test_who_follows_already_goes_on(self) -> None:
+        live = session(drift=Drift("follow", limit=2.0), adaptation=Adaptation("every", every=50))
+        run(live, drifting())
+        assert told(live, "follows") == []
+
+    def test_a_reset_forgets_the_range(self) -> None:
+        live = session(drift=Drift("follow", limit=2.0))
+        run(live, drifting())
+        live.reset()
+        assert not live._drift.drifted
+        assert live._rule.mode == "none"
+
+    def test_settings(self) -> None:
+        with pytest.raises(
+            InputError, match="reaction must be one of tell, follow, ask; got 'cry'"
+        ):
+            Drift("cry")
+        with pytest.raises(InputError, match="limit must be a positive number of spreads; got 0"):
+            Drift(limit=0.0)
+
+
+class TestProfile:
+    def test_the_limit_and_the_range_are_the_profile_s(self) -> None:
+        rows = np.random.default_rng(0).standard_normal((20, 6))
+        made = calibrate(sources_of(), rows, day="Monday", kind="balanced")
+        assert made.plan is not None
+        limited = replace(made, plan=replace(made.plan, drift_limit=1.5))
+        watch = DriftWatch(limited, Drift())
+        assert watch.limit == 1.5
+        for _ in range(29):
+            assert watch.take(rows.mean(axis=0) + 2 * rows.std(axis=0)) is None
+        assert watch.take(rows.mean(axis=0) + 2 * rows.std(axis=0)) == pytest.approx(2.0, abs=0.1)
+        assert watch.drifted
+        assert np.isnan(DriftWatch(make_profile(), Drift()).limit)
+
+
+class TestBlocks:
+    def block(self, profile: Profile, **options: Any) -> Any:
+        return block_of(profile, CALM[:, : 40 * int(FS)], FS, NAMES, **options)
+
+    def test_windows_are_those_of_live_use(self) -> None:
+        profile = make_profile()
+        stream = profile.extractor.start(FS, NAMES, profile.passband)
+        X, _ = stream.push(CALM[:, : 40 * int(FS)])
+        np.testing.assert_array_equal(self.block(profile).X, X)
+        assert self.block(profile, seconds=10.0).X.shape == (10, X.shape[1])
+
+    def test_marks_are_labels(self) -> None:
+        profile = make_profile()
+        found = self.block(profile, marks=[(0.0, "0"), (20.0, "1"), (30.0, "x")])
+        assert found.labels == ("0",) * 16 + ("1",) * 10 + ("x",) * 10
+        X, y = found.labelled(profile.labels)
+        assert (len(X), y) == (26, ["0"] * 16 + ["1"] * 10)
+
+    def test_bad_windows_are_left_out_and_counted(self) -> None:
+        profile = make_profile()
+        data = CALM[:, : 40 * int(FS)].copy()
+        data[1, 10 * int(FS) : 15 * int(FS)] = 0.0
+        found = block_of(profile, data, FS, NAMES)
+        assert found.quality["windows"] - found.quality["good_windows"] == 5
+        assert found.quality["faults"] == {"F4: flat": 5}
+        good = self.block(profile)
+        np.testing.assert_array_equal(found.X[:6], good.X[:6])
+
+    def test_a_gap_restarts_and_settles(self) -> None:
+        profile = make_profile()
+        data = CALM[:, : 40 * int(FS)].copy()
+        data[:, 20 * int(FS)] = np.nan
+        found = block_of(profile, data, FS, NAMES)
+        assert found.quality["events"]["no_signal"] == 1
+        assert len(found.X) < len(self.block(profile).X)
+
+    def test_nothing_good(self) -> None:
+        from eegtl.errors import SignalError
+
+        with pytest.raises(SignalError, match=r"none of the 36 windows .* is good \(F3: flat 36x"):
+            block_of(make_profile(), np.full((4, 40 * int(FS)), 1e-5), FS, NAMES)
+
+    def test_a_collector_is_full_when_there_is_enough(self) -> None:
+        collector = BlockCollector(make_profile(), FS, NAMES, 10.0)
+        at = 0
+        while not collector.is_full:
+            collector.push(CALM[:, at : at + 50], np.arange(at, at + 50) / FS)
+            at += 50
+        assert collector.seconds == 10.0
+        collector.push(CALM[:, at : at + 500], np.arange(at, at + 500) / FS)
+        assert len(collector.block().X) == 10
