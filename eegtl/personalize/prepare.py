@@ -80,7 +80,7 @@ def prepare_sources(
     Raises
     ------
     InputError
-        When there are fewer than three people, no labels, a class that only one person has, or
+        When there are fewer than two people, no labels, a class that only one person has, or
         rates or channels differ.
 
     Notes
@@ -213,7 +213,7 @@ def make_plan(
         evidence=evidence,
         guards=_guards(candidates, scores, evidence),
         mean=means.mean(axis=0),
-        spread=means.std(axis=0, ddof=1),
+        spread=means.std(axis=0, ddof=min(1, len(means) - 1)),
         prior=np.array([np.mean(y == label) for label in classes]),
         usual_drift=_usual_drift(X, meta),
         drift_limit=_drift_limit(X, meta, sittings, window),
@@ -237,7 +237,7 @@ def _play(
     source = meta[others].reset_index(drop=True)
     out: dict[tuple[int, str, float], list[tuple[float, Floats]]] = {}
     means = _means(X[others], sittings[others])
-    mean, spread = means.mean(axis=0), means.std(axis=0, ddof=1)
+    mean, spread = means.mean(axis=0), means.std(axis=0, ddof=min(1, len(means) - 1))
     safe = None
     for i, one in enumerate(candidates):
         model = _fit(one, X[others], y[others], sittings[others], source)
@@ -378,9 +378,9 @@ def _drift_limit(X: Floats, meta: pd.DataFrame, sittings: NDArray[Any], window: 
 def _check_people(
     people: list[Any], subjects: NDArray[Any], y: NDArray[Any], classes: NDArray[Any]
 ) -> None:
-    if len(people) < 3:
+    if len(people) < 2:
         raise InputError(
-            f"sources need three people at least, since each plays the wearer for the others; got "
+            f"sources need two people at least, since each plays the wearer for the others; got "
             f"{len(people)} ({', '.join(map(str, people)) or 'nobody with labels'})."
         )
     for label in classes.tolist():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..errors import InputError, SignalError
+from ..errors import InputError, SignalError, SignalWarning
 from ..features.stream import FeatureStream
 from ..personalize.profile import Profile
 from ..preprocessing import ArtefactMarks, Dropouts
@@ -30,17 +31,22 @@ def stream_for(profile: Profile, rate: float) -> FeatureStream:
     Raises
     ------
     SignalError
-        When windows would be cut at another rate than the profile's.
+        When windows would be cut at another rate than the profile's, or of other bands.
     InputError
         When the model reads another number of features.
     """
-    stream = profile.extractor.start(rate, profile.ch_names, profile.passband)
-    expected = profile.extractor.start(profile.sfreq, profile.ch_names, profile.passband)
+    stream, expected = started(profile, rate), started(profile, profile.sfreq)
     if abs(stream.sfreq - expected.sfreq) > 1e-3 * expected.sfreq:
         raise SignalError(
             f"the stream has {rate:g} Hz, but the profile was made from signals of "
             f"{profile.sfreq:g} Hz and does not resample them. Make the profile with "
             f"preprocessing=[Resample({min(rate, profile.sfreq):g})], or stream at its rate."
+        )
+    if stream.bands != expected.bands:
+        raise SignalError(
+            f"at {rate:g} Hz the signal holds the bands {_words(stream.bands)}, but the profile is "
+            f"of {_words(expected.bands)}: features of one name would be of unlike "
+            f"frequencies. Stream at {profile.sfreq:g} Hz."
         )
     n = int(profile.model.n_features_in_)
     if stream.n_features != n:
@@ -50,6 +56,28 @@ def stream_for(profile: Profile, rate: float) -> FeatureStream:
             "Profile.fit makes it."
         )
     return stream
+
+
+def started(profile: Profile, rate: float) -> FeatureStream:
+    """Begin a stream of a profile; which bands are clipped was said when it was made.
+
+    Parameters
+    ----------
+    profile : Profile
+    rate : float
+        Hz.
+
+    Returns
+    -------
+    FeatureStream
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SignalWarning)
+        return profile.extractor.start(rate, profile.ch_names, profile.passband)
+
+
+def _words(bands: Mapping[str, tuple[float, float]]) -> str:
+    return ", ".join(f"{name} {low:g}-{high:g} Hz" for name, (low, high) in bands.items())
 
 
 def quality_of(profile: Profile) -> ArtefactMarks:
@@ -86,7 +114,7 @@ def judged_channels(profile: Profile) -> tuple[str, ...]:
     """
     if mixing_steps(profile):
         return profile.ch_names
-    stream = profile.extractor.start(profile.sfreq, profile.ch_names, profile.passband)
+    stream = started(profile, profile.sfreq)
     return tuple(name for name in profile.ch_names if name in stream.ch_names)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..personalize.profile import Profile
-from .fitting import judged_channels, mixing_steps
+from .fitting import judged_channels, mixing_steps, started
 from .live_windows import LiveWindow
 
 Floats = NDArray[np.float64]
@@ -263,7 +263,7 @@ class AdaptRequest:
 
 def _columns_of_channels(profile: Profile) -> dict[str, NDArray[np.intp]]:
     """Give the columns that a channel has a part in."""
-    stream = profile.extractor.start(profile.sfreq, profile.ch_names, profile.passband)
+    stream = started(profile, profile.sfreq)
     names = set(stream.ch_names)
     parts = [_channels_in(channel, names) for _, channel, _ in stream.column_names]
     return {

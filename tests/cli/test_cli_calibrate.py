@@ -1,0 +1,166 @@
+"""From the command line: sources, a profile, the next day, and what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from streaming import transport_producer
+from streaming.test_transport_faults import producer
+from streaming.transport_programs import unique
+from typer.testing import CliRunner
+
+import eegtl
+from eegtl.cli import app
+from eegtl.personalize import Profile, SourceFile
+
+PEOPLE = "w01,w02,w03,w04"
+
+
+def run(*args, code=0):
+    """Run a command; give what it says."""
+    result = CliRunner().invoke(app, list(map(str, args)))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.stderr if code else result.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("calibrate")
+    run(
+        "sources", "prepare", "synthetic-days", "--subjects", PEOPLE, "--window", 2, "--lengths",
+        "10,20", "--candidates", "z2,mix known", "--out", made / "x.eegsrc", "--no-cache",
+    )  # fmt: skip
+    for recording in eegtl.load("synthetic-days"):
+        if recording.subject == "w08":
+            recording.raw.save(made / f"day{recording.session}_raw.fif", verbose="error")
+    return made
+
+
+def new(folder, out, *more):
+    return run("calibrate", "--sources", folder / "x.eegsrc", "--out", folder / out, *more)
+
+
+def test_sources(folder):
+    sources = SourceFile.load(folder / "x.eegsrc")
+    assert sources.plan.n_people == 4
+    assert list(sources.models) == ["source-only", "z2", "mix known"]
+    said = run("sources", "show", folder / "x.eegsrc", "--picture", folder / "x.png")
+    assert "4 people and 1080 windows of synthetic-days" in said
+    assert re.search(r"z2 +unlabelled +10 s \d+ % \(\d+-\d+\) +20 s", said)
+    assert (folder / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert "'only sad'" in run("sources", "show", folder / "x.eegsrc", "--kind", "only sad", code=2)
+    assert "is there already" in run(
+        "sources", "prepare", "synthetic", "--out", folder / "x.eegsrc", code=2
+    )
+    assert "--lengths is 'a,b'" in run(
+        "sources", "prepare", "synthetic", "--subjects", PEOPLE, "--lengths", "a,b",
+        "--out", folder / "y.eegsrc", code=2,
+    )  # fmt: skip
+    assert "a picture cannot be 'x.txt'" in run(
+        "sources", "show", folder / "x.eegsrc", "--picture", folder / "x.txt", code=2
+    )
+
+
+def test_days(folder):
+    said = new(folder, "me.eegtl", "--wearer", folder / "day1_raw.fif", "--seconds", 20,
+               "--day", "Monday", "--picture", folder / "me.svg")  # fmt: skip
+    assert "day1_raw.fif: 10 good windows of 10" in said
+    assert "20 s without labels, block: first." in said
+    assert re.search(r"expected for a new wearer: \d+ % balanced accuracy \(\d+-\d+; such", said)
+    monday = Profile.load(folder / "me.eegtl")
+    update = ("calibrate", "--update", folder / "me.eegtl")
+    said = run(*update, "--wearer", folder / "day2_raw.fif", "--day", "Tuesday",
+               "--block", "only neutral", "--seconds", 20)  # fmt: skip
+    assert re.search(r"drift since Monday: \d\.\d\d spreads within a day \(usual from day", said)
+    assert "days: Monday, Tuesday; return by --update PROFILE --roll-back DAY." in said
+    shown = run("profile", "show", folder / "me.eegtl", "--arrays")
+    assert re.search(r"- Tuesday: [\w -]+, 20 s, block only neutral", shown)
+    assert re.search(r"days\[0\].X  \(10, 20\)  1600 bytes  of the wearer", shown)
+    assert re.search(r"plan.scores .* of 4 people", shown)
+    run(*update, "--roll-back", "Monday")
+    back = Profile.load(folder / "me.eegtl")
+    X = np.random.default_rng(0).standard_normal((5, 20)) + monday.mean
+    np.testing.assert_array_equal(back.model.predict_proba(X), monday.model.predict_proba(X))
+    new(folder, "other.eegtl", "--wearer", folder / "day1_raw.fif", "--seconds", 20,
+        "--day", "Monday")  # fmt: skip
+    assert "day: " not in run("profile", "diff", folder / "other.eegtl", folder / "other.eegtl")
+    assert "days[1].X: only in the second" in run(
+        "profile", "diff", folder / "other.eegtl", folder / "me.eegtl"
+    )
+    run("profile", "export", folder / "me.eegtl", "--out", folder / "me.json")
+    assert json.loads((folder / "me.json").read_text())["day"] == "Monday"
+
+
+def test_labels_and_nothing(folder):
+    marks = eegtl.load("synthetic-days").select(subjects=["w08"])[0]
+    raw = marks.raw.copy().load_data()
+    from mne import Annotations
+
+    trials = marks.trials
+    raw.set_annotations(
+        Annotations(trials["onset"], trials["duration"], [str(label) for label in trials["label"]])
+    )
+    raw.save(folder / "marked_raw.fif", verbose="error", overwrite=True)
+    said = new(folder, "labelled.eegtl", "--wearer", folder / "marked_raw.fif", "--labels",
+               "--seconds", 0)  # fmt: skip
+    assert "s labelled, block: balanced." in said
+    assert "no signal of the wearer: the others' model." in new(folder, "nobody.eegtl")
+    assert "no window has a mark that names a class" in run(
+        "calibrate", "--sources", folder / "x.eegsrc", "--out", folder / "no.eegtl",
+        "--wearer", folder / "day1_raw.fif", "--labels", code=2,
+    )  # fmt: skip
+    assert not (folder / "no.eegtl").exists()
+
+
+def test_from_a_stream(folder):
+    wearer = eegtl.load("synthetic-days").select(subjects=["w07"])[0]
+    data = wearer.raw.get_data()
+    file = transport_producer.write(
+        folder / "w07.npz", data, tuple(wearer.ch_names), float(wearer.sfreq)
+    )
+    name = unique()
+    with producer(file, name, speed=8, wait=0) as headset:
+        headset.wait_for("plays")
+        said = new(folder, "stream.eegtl", "--name", name, "--seconds", 20, "--find", 60)
+    assert f"{name}: 10 good windows of 10" in said
+    assert len(Profile.load(folder / "stream.eegtl").days[0].X) == 10
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "give --sources for a new profile, or --update for a new day of one"),
+        (["--sources", "x", "--update", "y"], "give --sources for a new profile"),
+        (["--sources", "x"], "--out is missing"),
+        (["--sources", "nowhere", "--out", "a"], "there is no file nowhere"),
+    ],
+)
+def test_what_is_refused(args, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in run("calibrate", *args, code=2)
+
+
+def test_what_does_not_fit(folder):
+    me, new_one = folder / "nobody2.eegtl", folder / "a.eegtl"
+    run("calibrate", "--sources", folder / "x.eegsrc", "--out", me)
+    base = ("calibrate", "--sources", folder / "x.eegsrc", "--out")
+    assert "is there already" in run(*base, me, code=2)
+    assert "the block cannot be 'only sad'" in run(
+        *base,
+        folder / "a.eegtl",
+        "--wearer",
+        folder / "day1_raw.fif",
+        "--block",
+        "only sad",
+        code=2,
+    )
+    assert "--roll-back needs --update" in run(
+        *base, folder / "a.eegtl", "--roll-back", "M", code=2
+    )
+    assert "there is no day 'M'" in run("calibrate", "--update", me, "--roll-back", "M", code=2)
+    assert "--update needs the first minutes" in run("calibrate", "--update", me, code=2)
+    assert "StreamNotFoundError" in run(*base, new_one, "--name", unique(), "--find", 0.1, code=2)
+    assert not new_one.exists()
