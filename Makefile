@@ -10,8 +10,9 @@ TESTFLAGS ?=
 study: $(VENV)/.installed
 	$(BIN)/eegtl study synthetic --out runs/synthetic --overwrite
 
+# Two workers fill two cores: threads of linear algebra besides would wait for each other, and take up to nine times as long.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTFLAGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTFLAGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
