@@ -85,7 +85,7 @@ def calibrate(
             if update is None:
                 raise InputError("--roll-back needs --update, the profile that has the day.")
             made = calibration.roll_back(Profile.load(update), roll_back)
-            made.save(target, overwrite=True)
+            made.save(target, overwrite=overwrite or target == update)
             say(f"rolled back to {roll_back}: {_model_of(made)}")
             say(f"written: {target}")
             return
@@ -115,10 +115,10 @@ def calibrate(
             made = calibration.calibrate(
                 SourceFile.load(sources), X, y, day=today, kind=block, quality=quality
             )
-        made.save(target, overwrite=overwrite or update is not None)
-        _tell(made)
         if picture is not None:
             _draw(made, picture)
+        made.save(target, overwrite=overwrite or target == update)
+        _tell(made)
         say(f"written: {target}")
 
 
@@ -136,6 +136,8 @@ def _base(
             "example: eegtl calibrate --sources seed.eegsrc --wearer morning.xdf --out anna.eegtl."
         )
     if update is not None:
+        if out is not None and out != update and out.exists() and not overwrite:
+            raise InputError(f"{out} is there already; choose another --out, or --overwrite.")
         return Profile.load(update), update if out is None else out
     if out is None:
         raise InputError("--out is missing: the profile to write, for example --out anna.eegtl.")

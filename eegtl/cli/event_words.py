@@ -89,6 +89,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "drift_over": lambda d: f"the signal is back in range ({d['distance']:.2f} spreads)",
     "recalibrate": lambda d: "please calibrate again",
     "follows": lambda d: f"from now on the model follows the wearer ({d['mode']})",
+    "cannot_follow": lambda d: f"the model cannot follow, since {d['why']}",
     "early_mark": lambda d: f"the mark {d['label']!r} is for {d['seconds']:.0f} s from now",
     "late_mark": lambda d: f"the mark {d['label']!r} came {d['seconds']:.2f} s late",
     "mark_lost": lambda d: f"the mark {d['label']!r} is lost: {d['why']}",

@@ -21,7 +21,7 @@ from .source_file import SourceFile
 
 Floats = NDArray[np.float64]
 
-#: Class shares of a labelled block that differ less from the sources' count as theirs.
+#: Class shares of a labelled block that differ less from equal ones count as equal.
 _NEAR = 0.2
 
 
@@ -85,7 +85,9 @@ def calibrate(
         provenance={**sources.provenance, "sources": sources.fingerprint},
         plan=sources.plan,
     )
-    return _with_day(base, sources.models, X, y, day or "first day", kind, quality)
+    kept = sources.plan.worth_keeping()
+    models = {name: model for name, model in sources.models.items() if name in kept}
+    return _with_day(base, models, X, y, day or "first day", kind, quality)
 
 
 def update(
@@ -178,7 +180,7 @@ def _with_day(
     rows = _checked(X, len(profile.mean))
     labels = _labels(y, rows, classes)
     if labels is not None:
-        kind = _kind_of(labels, plan.prior, classes)
+        kind = _kind_of(labels, classes)
     if kind not in plan.kinds:
         raise CalibrationError(
             f"the block cannot be {kind!r}; it may be: {', '.join(map(repr, plan.kinds))}."
@@ -205,9 +207,8 @@ def _with_day(
 
 
 def _using(profile: Profile, models: Mapping[str, Any], name: str, model: Any, day: str) -> Profile:
-    """Give the profile with a model in use, and the safe one aside."""
-    kept = {SAFE, profile.name} & set(models)
-    others = {n: models[n] for n in sorted(kept - {name})}
+    """Give the profile with a model in use, and all others that there are aside."""
+    others = {n: models[n] for n in sorted(set(models) - {name})}
     return replace(profile, model=model, name=name, others=others, day=day)
 
 
@@ -300,12 +301,12 @@ def _labels(y: ArrayLike | None, rows: Floats, classes: NDArray[Any]) -> NDArray
     return np.array([known[str(label)] for label in given.tolist()], dtype=classes.dtype)
 
 
-def _kind_of(y: NDArray[Any], prior: Floats, classes: NDArray[Any]) -> str:
+def _kind_of(y: NDArray[Any], classes: NDArray[Any]) -> str:
     """Say what labels tell of the block's class mix."""
     shares = np.array([np.mean(y == label) for label in classes])
     if shares.max() == 1.0:
         return f"{ONLY} {classes[int(shares.argmax())]}"
-    return BALANCED if 0.5 * np.abs(shares - prior).sum() <= _NEAR else USUAL
+    return BALANCED if 0.5 * np.abs(shares - 1 / len(classes)).sum() <= _NEAR else USUAL
 
 
 def _seconds(rows: Floats, profile: Profile) -> float:

@@ -78,7 +78,9 @@ def differences(one: Profile, other: Profile) -> list[str]:
             continue
         a, b = left[path], right[path]
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-            if a.shape != b.shape:
+            if a.dtype.kind != b.dtype.kind:
+                lines.append(f"{path}: {a.dtype} and {b.dtype}")
+            elif a.shape != b.shape:
                 lines.append(f"{path}: shape {a.shape} and {b.shape}")
             elif not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
                 apart = f", by up to {np.nanmax(np.abs(a - b)):.3g}" if a.dtype.kind == "f" else ""

@@ -123,6 +123,27 @@ class Plan:
         fitting = [i for i in usable if self.lengths[i] <= seconds + 1e-6]
         return fitting[-1] if fitting else usable[0]
 
+    def worth_keeping(self) -> set[str]:
+        """Name the candidates that a wearer may need on some day.
+
+        Returns
+        -------
+        set of str
+            The safe one, and the best, over all lengths and kinds of blocks, of those that see the
+            same of the wearer.
+        """
+        kept = {SAFE}
+        for sees in dict.fromkeys(self.sees):
+            named = [name for name, own in zip(self.names, self.sees, strict=True) if own == sees]
+            means = {}
+            for name in named:
+                own = self.scores[self.names.index(name)]
+                if np.isfinite(own).any():
+                    means[name] = float(np.nanmean(own))
+            if means:
+                kept.add(max(means, key=lambda name: means[name]))
+        return kept
+
     def scores_of(self, name: str, length: int, kind: str = USUAL) -> Floats:
         """Give the scores of a candidate behind its guard, one a person that has some.
 
@@ -137,13 +158,30 @@ class Plan:
         -------
         ndarray of shape (n_people_with_scores,)
         """
+        guarded = self.guarded(name, length, kind)
+        return guarded[np.isfinite(guarded)]
+
+    def guarded(self, name: str, length: int, kind: str = USUAL) -> Floats:
+        """Give the scores of a candidate behind its guard.
+
+        Parameters
+        ----------
+        name : str
+        length : int
+            Place in `lengths`.
+        kind : str
+
+        Returns
+        -------
+        ndarray of shape (n_people,)
+            NaN where a person has none.
+        """
         i, k = self.names.index(name), self.kinds.index(kind)
         own = self.scores[i, k, length]
         guard = self.guards.get(name, Guard())
         safe = self.scores[self.names.index(SAFE), k, length]
         fires = np.array([guard.fires(e) for e in self.evidence[i, k, length]], dtype=bool)
-        guarded = np.where(fires, safe, own)
-        return np.asarray(guarded[np.isfinite(guarded)])
+        return np.where(fires, safe, own)
 
     def curve(self, name: str, kind: str = USUAL) -> tuple[list[float], list[Expectation]]:
         """Give what to expect of a candidate against the seconds of calibration.

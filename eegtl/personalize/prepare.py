@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, TransferWarning
 from ..evaluation.blocks import time_order
 from ..evaluation.metrics import balanced_accuracy, confusion
+from ..evaluation.name_order import name_ranks
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
 from .days import ONLY
@@ -167,15 +168,19 @@ def make_plan(
     # what a wearer calibrates is one sitting, so that each sitting is a domain of its own
     people = list(dict.fromkeys(subjects.tolist()))
     codes = {name: f"p{number:03d}" for number, name in enumerate(people, 1)}  # nobody is named
-    pairs = zip(subjects.tolist(), meta["session"].tolist(), strict=True)
-    sittings = np.array([f"{codes[name]}/{session}" for name, session in pairs])
+    sittings = np.array(
+        [
+            f"{codes[name]}/{1 + number}"
+            for name, number in zip(subjects.tolist(), name_ranks(meta["session"]), strict=True)
+        ]
+    )
     classes = np.unique(y)
     _check_people(people, subjects, y, classes)
-    lengths = tuple(sorted(map(float, lengths)))
-    if not lengths or not lengths[0] >= window:
+    lengths = tuple(sorted(set(map(float, lengths))))
+    if not lengths or not all(window <= length < np.inf for length in lengths):
         raise InputError(
-            f"lengths of calibration are {list(lengths)} s; give some, none shorter than a window "
-            f"of {window:g} s."
+            f"lengths of calibration are {list(lengths)} s; give some numbers, none shorter than a "
+            f"window of {window:g} s."
         )
     kinds = kinds_of(classes.tolist())
     shape = (len(candidates), len(kinds), len(lengths), len(people))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..transfer import MatchedBaseline
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +92,28 @@ class Adaptation:
             )
 
 
-def following(model: Any, rule: Adaptation) -> Adaptation:
+def knows_more_than_rows(model: Any) -> str:
+    """Say why new rows without labels may not take the place of a model's calibration.
+
+    Parameters
+    ----------
+    model : transfer classifier
+
+    Returns
+    -------
+    str
+        Empty where they may.
+    """
+    if getattr(model, "information_", "") == "labelled":
+        return "it was calibrated with labels"
+    if getattr(model, "assumes_", "") == "class mix given":
+        return "the class mix of its calibration was given"
+    if any(isinstance(step, MatchedBaseline) for _, step in getattr(model, "steps_", ())):
+        return "its calibration was a block of one state"
+    return ""
+
+
+def following(model: Any, rule: Adaptation) -> Adaptation | None:
     """Give the rule with which a model follows: window by window where it can.
 
     Parameters
@@ -102,8 +124,11 @@ def following(model: Any, rule: Adaptation) -> Adaptation:
 
     Returns
     -------
-    Adaptation
+    Adaptation or None
+        None for a model that cannot, see `knows_more_than_rows`.
     """
+    if knows_more_than_rows(model):
+        return None
     exact = hasattr(model, "partial_adapt") and model.information_ != "labelled"
     return replace(rule, mode="running" if exact else "every")
 

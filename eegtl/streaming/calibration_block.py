@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -201,15 +201,22 @@ def block_of(
     """
     signal = np.asarray(data, dtype=np.float64)
     collector = BlockCollector(profile, sfreq, ch_names, seconds, quality)
-    for time, label in marks:
-        collector.mark(label, time)
+    waiting = deque(sorted(marks))
     step = max(1, round(sfreq))
     for start in range(0, signal.shape[1], step):
+        while waiting and waiting[0][0] < (start + step) / sfreq:
+            time, label = waiting.popleft()
+            collector.mark(label, time)
         stamps = np.arange(start, min(start + step, signal.shape[1])) / sfreq
         collector.push(signal[:, start : start + step], stamps)
         if collector.is_full:
             break
     block = collector.block()
+    if not block.quality["windows"]:
+        raise SignalError(
+            f"the recording has {signal.shape[1] / sfreq:.0f} s, and no window behind the settling "
+            "of the filters; record at least a few seconds more than the filters need."
+        )
     if not len(block.X):
         said = ", ".join(f"{what} {n}x" for what, n in list(block.quality["faults"].items())[:6])
         raise SignalError(

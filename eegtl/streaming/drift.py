@@ -75,8 +75,12 @@ class DriftWatch:
         self._recent: deque[Floats] = deque(maxlen=max(2, round(SPAN / step)))
         self._scale: tuple[Floats, Floats] | None = None
         day = next((day for day in profile.days if day.name == profile.day), None)
-        if day is not None and len(day.X) > 1:
-            self.refer(day.X)
+        self._day = None if day is None else day.X
+        self.refer_to_day()
+
+    def refer_to_day(self) -> None:
+        """Compare with the block of the profile's day, or with nothing where there is none."""
+        self.refer(np.empty((0, len(self._sd))) if self._day is None else self._day)
 
     def refer(self, block: Floats) -> None:
         """Compare with another calibration block from now on.
@@ -88,11 +92,6 @@ class DriftWatch:
         self._recent.clear()
         self.drifted = False
         self._scale = block_scale(block, self._sd) if len(block) > 1 else None
-
-    def forget(self) -> None:
-        """Compare with nothing until there is a block again."""
-        self._recent.clear()
-        self.drifted, self._scale = False, None
 
     def take(self, row: Floats) -> float | None:
         """Take a good window.

@@ -87,7 +87,8 @@ class Judge:
                 "channels; choose bad_channels='abstain'."
             )
         self._profile, self._rule, self._least = profile, bad_channels, least_confidence
-        self._mean = profile.mean
+        self._usual = _usual_features(profile)
+        self._mean = self._usual
         self._n_channels = len(judged_channels(profile))
         self._columns = _columns_of_channels(profile) if bad_channels == "replace" else {}
 
@@ -101,8 +102,8 @@ class Judge:
         self._mean = rows.mean(axis=0)
 
     def forget(self) -> None:
-        """Replace features by the mean of the sources again."""
-        self._mean = self._profile.mean
+        """Replace features by those of the profile's day, or of the sources, again."""
+        self._mean = self._usual
 
     def predict(
         self, model: Any, window: LiveWindow, *, lag: float, adapted: bool, rate_is_off: bool
@@ -259,6 +260,12 @@ class AdaptRequest:
         if self.y_calib is None:
             return self.model.adapt(self.X_target)
         return self.model.adapt(self.X_target, X_calib=self.X_calib, y_calib=self.y_calib)
+
+
+def _usual_features(profile: Profile) -> Floats:
+    """Give the mean of the calibration that the profile is of, or of the sources."""
+    day = next((day for day in profile.days if day.name == profile.day), None)
+    return profile.mean if day is None or not len(day.X) else day.X.mean(axis=0)
 
 
 def _columns_of_channels(profile: Profile) -> dict[str, NDArray[np.intp]]:

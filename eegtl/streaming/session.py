@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
 from ..personalize.profile import Profile
-from .adaptation import Memory, following
+from .adaptation import Memory, following, knows_more_than_rows
 from .drift import DriftWatch
 from .events import Event
 from .fitting import judged_channels, quality_of, rows_of, stream_for
@@ -81,7 +81,7 @@ class OnlineSession:
         self.events: deque[Event] = deque(maxlen=1000)
         self._on_event = self.events.append if on_event is None else on_event
         self.model = deepcopy(profile.model)
-        self.adapted = bool(profile.history) or self.model.information_ != "inductive"
+        self.adapted = self.model.information_ != "inductive"
         settings.adaptation.check(self.model)
         self.state = "waiting"
         self.request: AdaptRequest | None = None
@@ -187,12 +187,12 @@ class OnlineSession:
         Nothing of the wearer so far stays: filters and windows restart, and marks are forgotten.
         """
         self.model = deepcopy(self.profile.model)
-        self.adapted = bool(self.profile.history) or self.model.information_ != "inductive"
+        self.adapted = self.model.information_ != "inductive"
         self._memory.forget()
         self._block, self.request, self._labelled, self._since = [], None, None, 0
         self._calibrates = self.settings.calibrate > 0
         self._judge.forget()
-        self._drift.forget()
+        self._drift.refer_to_day()
         self._rule = self.settings.adaptation
         self._windows.forget()
         self._emit("reset", {})
@@ -338,8 +338,14 @@ class OnlineSession:
         if self._drift.drifted and reaction == "ask":
             self._emit("recalibrate", details)
         if self._drift.drifted and reaction == "follow" and self._rule.mode == "none":
-            self._rule = following(self.model, self._rule)
-            self._emit("follows", {"mode": self._rule.mode})
+            rule = following(self.model, self._rule)
+            if rule is None:
+                why = knows_more_than_rows(self.model)
+                self._emit("cannot_follow", {"why": why})
+                self._emit("recalibrate", details)
+            else:
+                self._rule = rule
+                self._emit("follows", {"mode": rule.mode})
 
     def _calibrate(self, window: LiveWindow) -> None:
         """Keep a good window of the calibration; ask for adaptation when there are enough."""

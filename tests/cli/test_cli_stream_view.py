@@ -101,7 +101,7 @@ def test_every_event_of_a_session_has_words() -> None:
     source = Path(eegtl.streaming.__file__).parent
     texts = "".join(path.read_text() for path in source.glob("*.py"))
     kinds = set(re.findall(r'(?:_emit|_note)\(\s*(?:session,\s*)?"(\w+)"', texts))
-    kinds |= {"gap", "clock_jump", "sink_failed", "recording_failed"}
+    kinds |= {"gap", "clock_jump", "sink_failed", "recording_failed", "drift", "drift_over"}
     assert kinds - {"mark"} == set(event_words._SENTENCES)
 
 

@@ -212,3 +212,41 @@ class TestFiles:
         print(f"{path.stat().st_size} B, {kept.stat().st_size} B, {time.perf_counter() - begun} s")
         assert last(made)["candidate"] != SAFE
         assert kept.stat().st_size < 5e6
+
+
+class TestWhatIsKept:
+    """Days in a row that end in the others' model lose no model of an earlier day."""
+
+    @pytest.mark.parametrize("kind", ["balanced", "only rest"])
+    def test_poor_days_between(self, kind: str) -> None:
+        rows = X[BALANCED] if kind == "balanced" else X[:10]
+        monday = calibrate(sources_of(), rows, day="Monday", kind=kind)
+        assert last(monday)["candidate"] != SAFE
+        days = monday
+        for day in ("Tuesday", "Wednesday", "Thursday"):
+            days = update(days, X[:2], day=day)
+            assert last(days)["candidate"] == SAFE
+        rows_equal(roll_back(days, "Monday"), monday)
+
+    def test_a_profile_begun_with_nothing_learns_later(self) -> None:
+        later = update(calibrate(sources_of()), X[BALANCED], day="Tuesday", kind="balanced")
+        assert last(later)["candidate"] != SAFE
+
+    def test_labels_come_after_a_day_without(self) -> None:
+        first = calibrate(sources_of(), X[BALANCED], day="Monday", kind="balanced")
+        second = update(first, X[BALANCED], Y[BALANCED], day="Tuesday")
+        assert second.days[-1].y is not None
+        assert "z2 + labels" in {second.name, *second.others}
+
+    def test_the_guard_fires_on_a_wearer_far_from_all(self) -> None:
+        sources = sources_of()
+        name = last(calibrate(sources, X[BALANCED], kind="balanced"))["candidate"]
+        guards = {**sources.plan.guards, name: Guard("distance", 50.0, 0.1, 8)}
+        guarded = replace(sources, plan=replace(sources.plan, guards=guards))
+        entry = last(calibrate(guarded, X[BALANCED] + 1000.0, kind="balanced"))
+        assert (entry["candidate"], entry["guarded"]) == (SAFE, True)
+        assert (
+            "more than the limit learnt on 8 source people, so that source-only"
+            in (entry["reasons"][-1])
+        )
+        assert not last(calibrate(guarded, X[BALANCED], kind="balanced"))["guarded"]

@@ -209,9 +209,11 @@ class TestDamage:
     def test_untouched_it_loads(self, tmp_path: Path) -> None:
         assert self.load(tmp_path, lambda tree: None).history == ({"day": 1},)
 
-    @pytest.mark.parametrize("version", [2, 0, "1", None, 1.5, [1]])
+    @pytest.mark.parametrize("version", [3, 0, "1", None, 1.5, [1]])
     def test_another_version(self, tmp_path: Path, version: Any) -> None:
-        text = f"is a profile of version {version!r}; this eegtl reads version 1. Update eegtl"
+        text = (
+            f"is a profile of version {version!r}; this eegtl reads up to version 2. Update eegtl"
+        )
         with pytest.raises(ContainerError, match=re.escape(text)):
             self.load(tmp_path, _set("version", to=version))
 
@@ -241,13 +243,13 @@ class TestDamage:
             (_set("sfreq", to=float("nan")), "nan is no number"),
             (_set("sfreq", to=10**400), "too large"),
             (_set("ch_names", to="abc"), "'abc' is no list"),
-            (_set("ch_names", 0, to=3), "3 is no text"),
+            (_set("ch_names", 0, to=3), "is no list of texts"),
             (_set("passband", to=[1.0]), "IndexError"),
             (_set("passband", to=["a", "b"]), "'a' is no number"),
             (_set("passband", to=3.0), "TypeError"),
-            (_set("mean", to=[0.0] * 6), "no vector of numbers"),
-            (_set("mean", to=np.zeros((6, 1))), "no vector of numbers"),
-            (_set("mean", to=np.zeros(6, np.float32)), "no vector of numbers"),
+            (_set("mean", to=[0.0] * 6), "an array of 1 axes of numbers"),
+            (_set("mean", to=np.zeros((6, 1))), "an array of 1 axes of numbers"),
+            (_set("mean", to=np.zeros(6, np.float32)), "an array of 1 axes of numbers"),
             (_set("mean", to=np.zeros(5)), "the model reads 6 features"),
             (_set("provenance", to=[]), r"\[\] is no table"),
             (_set("history", to={}), "is no list"),

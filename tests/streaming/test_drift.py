@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from streaming.live_signals import FS, NAMES, begin, feed, make_profile, moods, 
 from eegtl.errors import InputError
 from eegtl.personalize import Profile, calibrate
 from eegtl.streaming import Adaptation, Drift, OnlineSession
+from eegtl.streaming.adaptation import following, knows_more_than_rows
 from eegtl.streaming.calibration_block import BlockCollector, block_of
 from eegtl.streaming.drift import DriftWatch
 
@@ -165,3 +167,34 @@ class TestBlocks:
         assert collector.seconds == 10.0
         collector.push(CALM[:, at : at + 500], np.arange(at, at + 500) / FS)
         assert len(collector.block().X) == 10
+
+
+class TestModelsThatKnowMore:
+    """Live rows of all kinds must not take the place of a block whose state was known."""
+
+    @pytest.mark.parametrize("kind", ["only rest", "labelled"])
+    def test_they_do_not_follow(self, kind: str) -> None:
+        rng = np.random.default_rng(0)
+        rows = rng.standard_normal((20, 6))
+        if kind == "labelled":
+            model = sources_of().models["z2 + labels"]
+            labels = np.array(["rest", "task"] * 10)
+            model = deepcopy(model).adapt(X_calib=rows, y_calib=labels)
+        else:
+            model = calibrate(sources_of(), rows, kind=kind).model
+        assert knows_more_than_rows(model)
+        assert following(model, Adaptation()) is None
+
+    def test_others_do(self) -> None:
+        model = deepcopy(sources_of().models["z2"]).adapt(np.eye(6))
+        rule = following(model, Adaptation())
+        assert rule is not None
+        assert rule.mode == "running"
+
+    def test_after_a_reset_the_profile_s_day_is_the_range_again(self) -> None:
+        rows = np.random.default_rng(0).standard_normal((20, 6))
+        watch = DriftWatch(calibrate(sources_of(), rows, kind="balanced"), Drift(limit=1.0))
+        watch.refer(rows + 50.0)
+        watch.refer_to_day()
+        far = [watch.take(row + 9.0) for row in np.vstack([rows, rows])]
+        assert any(distance is not None for distance in far)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -107,7 +108,10 @@ class TestPredictions:
 
     def test_a_profile_that_was_calibrated_says_so(self) -> None:
         profile = make_profile()
-        later = profile.adapted(profile.model, {"day": 1})
+        noted = profile.adapted(profile.model, {"day": 1})
+        assert not feed(begin(noted), DATA)[0].adapted  # it has seen nothing of the wearer
+        rows = profile.extractor.start(FS, NAMES, profile.passband).push(DATA)[0]
+        later = profile.adapted(deepcopy(profile.model).adapt(rows), {"day": 2})
         assert feed(begin(later), DATA)[0].adapted
 
 

@@ -54,9 +54,10 @@ def calibration_figure(
         linewidth=0,
         label=f"{level:.0f} % of new people",
     )
-    row = plan.scores[plan.names.index(name), plan.kinds.index(kind)]
     for person in range(plan.n_people):
-        own = [row[plan.lengths.index(duration), person] for duration in durations]
+        own = [
+            plan.guarded(name, plan.lengths.index(duration), kind)[person] for duration in durations
+        ]
         axes.plot(durations, [100 * score for score in own], color=FAINT, linewidth=0.6)
     mean = [100 * e.mean for e in expected]
     axes.plot(
