@@ -80,6 +80,25 @@ def calibrate(
         from ..personalize import calibration
         from ..personalize.profile import Profile
 
+        asked = {"name": name, "type": type_, "source_id": source_id}
+        streams = any(asked.values())
+        _refuse_what_cannot_apply(
+            {
+                "--wearer": wearer is not None,
+                "a stream (--name, --type, --source-id)": streams,
+                "--markers": markers is not None,
+                "--unit": unit is not None,
+                "--channels": channels is not None,
+                "--labels": labels,
+                "--picture": picture is not None,
+                "--block": block != "first",
+            },
+            roll_back=roll_back is not None,
+        )
+        if picture is not None:
+            from ..report.figures.files import check_name
+
+            check_name(picture)
         base, target = _base(sources, update, out, overwrite)
         if roll_back is not None:
             if update is None:
@@ -90,16 +109,23 @@ def calibrate(
             say(f"written: {target}")
             return
         limits = live.limits_of(mains, amplitude)
-        asked = {"name": name, "type": type_, "source_id": source_id}
+        today = _today() if day is None else day
+        if base.plan is not None and block not in base.plan.kinds:
+            raise InputError(
+                f"--block is {block!r}; it may be: {', '.join(map(repr, base.plan.kinds))}."
+            )
+        if any(known.name == today for known in base.days) and update is not None:
+            raise InputError(f"the profile has a day {today!r} already; name this one by --day.")
+        if labels and streams and markers is None:
+            raise InputError("--labels needs the stream of the marks: --markers NAME.")
         found: Block | None = None
         if wearer is not None:
             found = _from_file(base, wearer, seconds, limits)
-        elif any(asked.values()):
+        elif streams:
             found = _from_stream(
                 base, asked, markers, unit, channels, seconds, limits, find, network
             )
         X, y = _rows(found, base, labels)
-        today = _today() if day is None else day
         quality = {} if found is None else found.quality
         if update is not None:
             if X is None:
@@ -120,6 +146,23 @@ def calibrate(
         made.save(target, overwrite=overwrite or target == update)
         _tell(made)
         say(f"written: {target}")
+
+
+def _refuse_what_cannot_apply(given: dict[str, bool], *, roll_back: bool) -> None:
+    """Refuse options that nothing would read."""
+    stream = "a stream (--name, --type, --source-id)"
+    about_streams = [o for o in ("--markers", "--unit", "--channels") if given[o]]
+    if roll_back and any(given.values()):
+        named = ", ".join(option for option, is_given in given.items() if is_given)
+        raise InputError(f"--roll-back makes an earlier day again, and reads no {named}.")
+    if given["--wearer"] and (given[stream] or about_streams):
+        named = ", ".join([stream] * given[stream] + about_streams)
+        raise InputError(f"--wearer is a recording; {named} cannot apply beside it.")
+    if about_streams and not given[stream]:
+        raise InputError(
+            f"{', '.join(about_streams)} is about a stream; say which by --name, --type or "
+            "--source-id."
+        )
 
 
 def _base(
@@ -190,8 +233,8 @@ def _from_stream(
     from .progress import Progress
     from .stopping import stop_on_signals
 
-    if not seconds > 0:
-        raise InputError("--seconds must be positive where a stream is listened to.")
+    if not 0 < seconds < float("inf"):
+        raise InputError("--seconds must be a number above 0 where a stream is listened to.")
     search = lsl.Search(network=network)
     inlet = SignalInlet(
         search.find(**asked, seconds=find),
@@ -263,10 +306,15 @@ def _tell(made: Profile) -> None:
         say("no signal of the wearer: the others' model.")
     expected = entry["expected"]
     if expected:
+        held = expected["coverage"]
+        known = (
+            f"; such intervals held {100 * held:.0f} % of {expected['n_people']} people left out"
+            if held == held  # NaN of two people
+            else f"; of {expected['n_people']} people"
+        )
         say(
             f"expected for a new wearer: {100 * expected['mean']:.0f} % balanced accuracy "
-            f"({100 * expected['low']:.0f}-{100 * expected['high']:.0f}; such intervals held "
-            f"{100 * expected['coverage']:.0f} % of {expected['n_people']} people left out)."
+            f"({100 * expected['low']:.0f}-{100 * expected['high']:.0f}{known})."
         )
         _tell_more(made, entry)
     for reason in entry["reasons"]:
@@ -288,12 +336,13 @@ def _tell_more(made: Profile, entry: Any) -> None:
     plan = made.plan
     if plan is None or entry["candidate"] not in plan.names:
         return
-    durations, expected = plan.curve(entry["candidate"], entry["kind"])
-    now = entry["expected"]["mean"]
-    longer = [(d, e) for d, e in zip(durations, expected, strict=True) if d > entry["seconds"]]
-    if longer:
-        duration, later = longer[0]
-        say(f"{duration:g} s would change that by {100 * (later.mean - now):+.0f} points.")
+    longer = [duration for duration in plan.lengths if duration > entry["seconds"]]
+    if not longer:
+        return
+    later = plan.choose(longer[0], labelled=entry["labelled"], kind=entry["kind"])
+    if later.expected is not None and later.seconds == longer[0]:
+        gain = 100 * (later.expected.mean - entry["expected"]["mean"])
+        say(f"{longer[0]:g} s would change that by {gain:+.0f} points, with {later.name}.")
 
 
 def _draw(made: Profile, picture: Path) -> None:

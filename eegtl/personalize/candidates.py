@@ -136,6 +136,13 @@ def named_candidates(names: Any = None, *, baseline: bool = False) -> list[Candi
         raise InputError(
             f"there is no candidate {unknown[0]!r}; known are: {', '.join(CANDIDATES)}."
         )
+    if names is not None and not baseline:
+        lost = [name for name in sorted(wanted) if CANDIDATES[name].sees == "baseline"]
+        if lost:
+            raise InputError(
+                f"the candidate {lost[0]!r} needs a state that everybody recorded; name it, for "
+                "example baseline='rest' (--baseline rest)."
+            )
     return [
         one
         for name, one in CANDIDATES.items()

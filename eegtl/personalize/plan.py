@@ -229,7 +229,10 @@ class Plan:
         Choice
             Before the guard has looked at the wearer's block.
         """
-        length = self.nearest_length(seconds, kind)
+        try:
+            length = self.nearest_length(seconds, kind)
+        except CalibrationError as error:
+            return Choice(SAFE, 0.0, None, (f"{error} Until then the others' model is used.",))
         shortest = self.lengths[length]
         if 0 < seconds < shortest - 1e-6:
             reason = (
@@ -238,9 +241,12 @@ class Plan:
             )
             expected = expectation(self.scores_of(SAFE, length, kind), self.level)
             return Choice(SAFE, shortest, expected, (reason,))
-        allowed = {"inductive"} if seconds <= 0 else {"inductive", "unlabelled"}
-        allowed |= {"labelled"} if labelled else set()
-        if seconds > 0 and kind != USUAL:  # then the block's class mix is known
+        if seconds <= 0:
+            expected = expectation(self.scores_of(SAFE, length, kind), self.level)
+            reason = "without a signal of the wearer the others' model is used as it is"
+            return Choice(SAFE, shortest, expected, (reason,))
+        allowed = {"inductive", "unlabelled"} | ({"labelled"} if labelled else set())
+        if kind != USUAL:  # then the block's class mix is known
             allowed |= {"mix", "baseline"}
         means = {}
         for name, sees in zip(self.names, self.sees, strict=True):

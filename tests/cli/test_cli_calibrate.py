@@ -136,6 +136,14 @@ def test_from_a_stream(folder):
         (["--sources", "x", "--update", "y"], "give --sources for a new profile"),
         (["--sources", "x"], "--out is missing"),
         (["--sources", "nowhere", "--out", "a"], "there is no file nowhere"),
+        (
+            ["--update", "x", "--roll-back", "M", "--labels"],
+            "day again, and reads no --lab",
+        ),
+        (["--wearer", "x", "--unit", "uV"], "--unit cannot apply beside it"),
+        (["--wearer", "x", "--name", "y"], "a stream (--name, --type, --source-id) cannot apply"),
+        (["--channels", "muse"], "--channels is about a stream; say which by --name"),
+        (["--wearer", "x", "--picture", "x.doc"], "a picture cannot be 'x.doc'"),
     ],
 )
 def test_what_is_refused(args, message, tmp_path, monkeypatch):
@@ -148,7 +156,7 @@ def test_what_does_not_fit(folder):
     run("calibrate", "--sources", folder / "x.eegsrc", "--out", me)
     base = ("calibrate", "--sources", folder / "x.eegsrc", "--out")
     assert "is there already" in run(*base, me, code=2)
-    assert "the block cannot be 'only sad'" in run(
+    assert "--block is 'only sad'; it may be: 'first', 'balanced'" in run(
         *base,
         folder / "a.eegtl",
         "--wearer",
@@ -161,6 +169,12 @@ def test_what_does_not_fit(folder):
         *base, folder / "a.eegtl", "--roll-back", "M", code=2
     )
     assert "there is no day 'M'" in run("calibrate", "--update", me, "--roll-back", "M", code=2)
-    assert "--update needs the first minutes" in run("calibrate", "--update", me, code=2)
+    assert "--update needs the first minutes" in run(
+        "calibrate", "--update", me, "--day", "Tue", code=2
+    )
+    assert "name this one by --day" in run("calibrate", "--update", me, code=2)
+    assert "--labels needs the stream of the marks" in run(
+        *base, new_one, "--name", "x", "--labels", code=2
+    )
     assert "StreamNotFoundError" in run(*base, new_one, "--name", unique(), "--find", 0.1, code=2)
     assert not new_one.exists()

@@ -241,12 +241,17 @@ def test_what_cannot_be_prepared() -> None:
         with_baseline(meta, "sleep", WINDOW)
     with pytest.raises(InputError, match=r"no candidate 'zz'; known are: source-only"):
         named_candidates(["zz"])
+    with pytest.raises(InputError, match=r"'matched baseline' needs a state that everybody reco"):
+        named_candidates(["z2", "matched baseline"])
     plan, models = plan_and_models()
     with pytest.raises(InputError, match="no step of the pipeline takes a class mix"):
         give_mix(models["z2"], [0.5, 0.5])
     empty = Plan.from_tree({**plan.to_tree(), "scores": np.full_like(plan.scores, np.nan)})
     with pytest.raises(CalibrationError, match="no source person has enough windows"):
-        empty.choose(20.0, labelled=False)
+        empty.nearest_length(20.0)
+    choice = empty.choose(20.0, labelled=False)
+    assert (choice.name, choice.expected) == (SAFE, None)
+    assert "Until then the others' model is used." in choice.reasons[0]
 
 
 def test_progress_is_told() -> None:

@@ -12,6 +12,30 @@ from ...errors import InputError
 KINDS = (".png", ".svg", ".pdf")
 
 
+def check_name(path: str | Path) -> Path:
+    """Refuse a name that no picture can have.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        When the ending is another than `KINDS`, or the folder is not there.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in KINDS:
+        raise InputError(f"a picture cannot be {target.name!r}; name it {', '.join(KINDS)}.")
+    if not target.parent.is_dir():
+        raise InputError(f"{target} cannot be written: there is no folder {target.parent}.")
+    return target
+
+
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure to a file, which it replaces only when all of it is there.
 
@@ -30,9 +54,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     InputError
         When the ending is another, or the file cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in KINDS:
-        raise InputError(f"a picture cannot be {target.name!r}; name it {', '.join(KINDS)}.")
+    target = check_name(path)
     partial = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         figure.savefig(partial, dpi=150)
