@@ -12,7 +12,7 @@ study: $(VENV)/.installed
 
 # Two workers fill two cores: threads of linear algebra besides would wait for each other, and take up to nine times as long.
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTFLAGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTFLAGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
