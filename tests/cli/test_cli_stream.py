@@ -366,3 +366,8 @@ def test_limits_of_the_signal_are_those_of_the_profile_unless_they_are_given(kep
         ArtefactMarks(amplitude=4e-4, dropout=None, mains=50.0),
     ]
     del alive
+
+
+def test_confidence_goes_from_0_to_1(kept):
+    said = stream("--profile", kept, "--least-confidence", 60)
+    assert "--least-confidence is 60; confidence goes from 0 to 1" in said
