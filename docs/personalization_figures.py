@@ -92,6 +92,8 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                 i = plan.names.index(name)
                 if plan.sees[i] == "baseline" and kind != "only rest":
                     continue
+                if plan.sees[i] == "labelled":
+                    continue  # each class is one trial: nothing untouched is left to be scored
                 prepare._adapt(model, plan.sees[i], X[block], y[block])
                 scores[name] = recall(y[test], model.predict(X[test]))
             told = kind if kind != "first" else "first"

@@ -18,7 +18,7 @@ from ..evaluation.metrics import balanced_accuracy, confusion
 from ..evaluation.name_order import name_ranks
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
-from .days import ONLY
+from .days import FIRST, ONLY
 from .guard import EVIDENCE, Guard, evidence_of, learn_guard
 from .plan import Plan
 from .profile import common_passband
@@ -54,7 +54,8 @@ def prepare_sources(
     each kind and length, and scored on the same other rows of that person (those that no block of
     any kind or length uses). Then all are fitted on everybody. No label of the person who plays
     the wearer reaches a model, but those of the block where a candidate is one for labelled
-    blocks.
+    blocks; it is scored on trials that the block does not touch. A sitting without rows of each
+    class to be scored gives no score.
 
     Parameters
     ----------
@@ -250,15 +251,16 @@ def _play(
             safe = model
         assert safe is not None  # it is the first
         prior = np.array([np.mean(y[others] == label) for label in model.classes_])
-        cases = [
-            (key, block, own.test)
-            for own in laid
-            if len(own.test)
-            for key, block in own.blocks.items()
-        ]
-        for (kind, seconds), block, test in cases:
+        cases = [(key, block, own.test) for own in laid for key, block in own.blocks.items()]
+        for (kind, seconds), block, rest in cases:
+            if one.sees == "mix" and kind == FIRST:
+                continue  # nobody tells what it holds
             if one.sees == "baseline" and not (kind.startswith(ONLY) and _is_baseline(meta, block)):
                 continue
+            # with labels, what is left of a trial that gave some is not scored
+            test = rest[~_shares_trial(meta, rest, block)] if one.sees == "labelled" else rest
+            if len(np.unique(y[test])) < len(model.classes_):
+                continue  # the share found of one class alone is no score
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TransferWarning)
                 _adapt(model, one.sees, X[block], y[block])
@@ -266,6 +268,14 @@ def _play(
             told = evidence_of(safe, model, X[block], mean, spread, prior)
             out.setdefault((i, kind, seconds), []).append((balanced_accuracy(counts), told))
     return out
+
+
+def _shares_trial(
+    meta: pd.DataFrame, rows: NDArray[np.intp], block: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Say which rows are of a trial that a block has rows of; all are of one sitting."""
+    trial = meta["trial"].to_numpy()
+    return np.isin(trial[rows], trial[block])
 
 
 def _means(X: Floats, sittings: NDArray[Any]) -> Floats:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ContainerError, EegtlError, InputError, SignalWarning, StateError
-from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
 from .days import Day
-from .plain_values import entries, floats, number, table, text, text_list
+from .feature_basis import basis_from_tree, basis_to_tree
+from .plain_values import entries, table, text
 from .plan import Plan
 from .profile_versions import of_this_version
 
@@ -248,12 +248,7 @@ class Profile:
     def _content(self) -> dict[str, Any]:
         return {
             "model": to_state(self.model),
-            "extractor": describe_extractor(self.extractor),
-            "sfreq": self.sfreq,
-            "ch_names": list(self.ch_names),
-            "passband": None if self.passband is None else list(self.passband),
-            "mean": self.mean,
-            "sd": self.sd,
+            **basis_to_tree(self),
             "provenance": dict(self.provenance),
             "history": [dict(entry) for entry in self.history],
             "name": self.name,
@@ -291,22 +286,17 @@ class Profile:
                 f"version {VERSION}. Update eegtl, or make the profile anew."
             ) from None
         try:
-            passband = tree["passband"]
+            others, plan = table(tree["others"]), tree["plan"]
             loaded = cls(
                 from_state(tree["model"]),
-                extractor_from(tree["extractor"]),
-                number(tree["sfreq"]),
-                text_list(tree["ch_names"]),
-                None if passband is None else (number(passband[0]), number(passband[1])),
-                floats(tree["mean"], 1),
-                floats(tree["sd"], 1),
-                table(tree["provenance"]),
-                tuple(table(entry) for entry in entries(tree["history"])),
-                text(tree["name"]),
-                {name: from_state(state) for name, state in table(tree["others"]).items()},
-                None if tree["plan"] is None else Plan.from_tree(table(tree["plan"])),
-                tuple(Day.from_tree(table(day)) for day in entries(tree["days"])),
-                text(tree["day"]),
+                **basis_from_tree(tree),
+                provenance=table(tree["provenance"]),
+                history=tuple(table(entry) for entry in entries(tree["history"])),
+                name=text(tree["name"]),
+                others={name: from_state(state) for name, state in others.items()},
+                plan=None if plan is None else Plan.from_tree(table(plan)),
+                days=tuple(Day.from_tree(table(day)) for day in entries(tree["days"])),
+                day=text(tree["day"]),
             )
             loaded._try()
             return loaded

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ContainerError, StateError
-from ..features.description import describe_extractor, extractor_from
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
-from .plain_values import floats, number, table, text_list
+from .feature_basis import basis_from_tree, basis_to_tree
+from .plain_values import table
 from .plan import Plan
 from .profile_versions import is_version
 
@@ -95,12 +95,7 @@ class SourceFile:
 
     def _content(self) -> dict[str, Any]:
         return {
-            "extractor": describe_extractor(self.extractor),
-            "sfreq": self.sfreq,
-            "ch_names": list(self.ch_names),
-            "passband": None if self.passband is None else list(self.passband),
-            "mean": self.mean,
-            "sd": self.sd,
+            **basis_to_tree(self),
             "models": {name: to_state(model) for name, model in self.models.items()},
             "plan": self.plan.to_tree(),
             "provenance": dict(self.provenance),
@@ -132,21 +127,15 @@ class SourceFile:
                 f"version {VERSION}. Update eegtl, or prepare the sources anew."
             )
         try:
-            passband = tree["passband"]
             plan = Plan.from_tree(table(tree["plan"]))
             models = {n: from_state(state) for n, state in table(tree["models"]).items()}
             if set(models) != set(plan.names):
                 raise ValueError("the models are not those of the plan")
             found = cls(
-                extractor_from(tree["extractor"]),
-                number(tree["sfreq"]),
-                text_list(tree["ch_names"]),
-                None if passband is None else (number(passband[0]), number(passband[1])),
-                floats(tree["mean"], 1),
-                floats(tree["sd"], 1),
-                models,
-                plan,
-                table(tree["provenance"]),
+                **basis_from_tree(tree),
+                models=models,
+                plan=plan,
+                provenance=table(tree["provenance"]),
             )
             n = len(found.mean)
             if not len(found.sd) == len(plan.mean) == n or len(plan.prior) != len(found.labels):

@@ -34,6 +34,8 @@ LONGEST_GAP = 3600.0
 RATE_SPAN = 10.0
 _COUNT_EVERY = 0.25
 _MOST_COUNTS = 60
+#: Samples that are judged at once.
+_BLOCK = 1024
 
 CameBefore = Callable[[int], bool]
 
@@ -61,6 +63,15 @@ class Piece:
     stop: int
     anomaly: str = ""
     seconds: float = 0.0
+
+
+def _join(pieces: list[Piece], piece: Piece) -> None:
+    """Add a piece; one that goes on where the last ended is part of it."""
+    if pieces and not piece.anomaly and pieces[-1].stop == piece.start:
+        last = pieces[-1]
+        piece = Piece(last.start, piece.stop, last.anomaly, last.seconds)
+        del pieces[-1]
+    pieces.append(piece)
 
 
 class StreamClock:
@@ -141,20 +152,18 @@ class StreamClock:
         times = np.asarray(stamps, dtype=np.float64)
         while len(self._counts) > _MOST_COUNTS:  # nobody has asked for the rate
             self._counts.popleft()
-        if len(times) and self._is_usual(times):
-            self._advance(times)
-            return [Piece(0, len(times))]
         pieces: list[Piece] = []
-        for place, time in enumerate(times.tolist()):
-            judged = self._judge(time, place, came_before)
-            if judged is None:
+        # in blocks, so that one odd stamp makes a closer look at its neighbours only
+        for start in range(0, len(times), _BLOCK):
+            block = times[start : start + _BLOCK]
+            if self._is_usual(block):
+                self._advance(block)
+                _join(pieces, Piece(start, start + len(block)))
                 continue
-            anomaly, seconds = judged
-            if pieces and not anomaly and pieces[-1].stop == place:
-                last = pieces[-1]
-                pieces[-1] = Piece(last.start, place + 1, last.anomaly, last.seconds)
-            else:
-                pieces.append(Piece(place, place + 1, anomaly, seconds))
+            for place, time in enumerate(block.tolist(), start):
+                judged = self._judge(time, place, came_before)
+                if judged is not None:
+                    _join(pieces, Piece(place, place + 1, *judged))
         return pieces
 
     def effective_rate(self, sample: int | None = None) -> float:
