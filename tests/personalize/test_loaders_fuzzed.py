@@ -79,7 +79,7 @@ def test_every_value_exchanged_or_left_out(kind: str, kept: Any, tmp_path: Path)
     rng = np.random.default_rng(0)
     everywhere = places(tree)
     top = [path for path in everywhere if len(path) <= 3]
-    chosen = [everywhere[i] for i in rng.integers(len(everywhere), size=220)] + 2 * top
+    chosen = [everywhere[i] for i in rng.integers(len(everywhere), size=120)] + top
     for turn, where in enumerate(chosen):
         bad = copy.deepcopy(tree)
         owner = bad

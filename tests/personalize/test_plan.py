@@ -261,3 +261,39 @@ def test_progress_is_told() -> None:
         warnings.simplefilter("error")
         make_plan(X, meta, WINDOW, Z2, [10.0], progress=lambda *n: told.append(n))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_labels_score_no_trial_that_gave_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    Spy.seen = []
+    monkeypatch.setattr("eegtl.personalize.prepare.holds_rows_of", lambda *_: False)
+    spies = [Candidate(SAFE, Spy, "inductive", ""), Candidate("l", Spy, "labelled", "")]
+    X, meta = people(3)
+    make_plan(X, meta, WINDOW, spies, [20.0])
+    key = {row.tobytes(): place for place, row in enumerate(X)}
+    trial = (meta["subject"] + "/" + meta["trial"].astype(str)).to_numpy()
+    last: set[str] = set()
+    n_scored = 0
+    for what, given in Spy.seen:
+        if what == "fit":
+            last = set()
+        elif what == "adapt":
+            last = {trial[key[row.tobytes()]] for row in given[1]}
+        elif last:
+            assert not last & {trial[key[row.tobytes()]] for row in given}
+            n_scored += 1
+    assert n_scored >= 3 * 3  # people times kinds
+
+
+def test_a_mix_that_nobody_told_is_not_tried() -> None:
+    plan, _ = plan_and_models()
+    known, first = plan.names.index("mix known"), plan.kinds.index("first")
+    assert np.isnan(plan.scores[known, first]).all()
+    assert np.isfinite(plan.scores[known, plan.kinds.index("balanced")]).any()
+
+
+def test_sittings_of_one_class_give_no_score() -> None:
+    X, meta = people(4, sessions=2)
+    kept = ((meta["session"] == 1) == (meta["label"] == "rest")).to_numpy()
+    plan, _ = make_plan(X[kept], meta[kept].reset_index(drop=True), WINDOW, Z2, [10.0])
+    assert np.isnan(plan.scores).all()
+    assert plan.choose(10.0, labelled=False).name == SAFE
