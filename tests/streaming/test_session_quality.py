@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from streaming.live_signals import (
 from eegtl.errors import InputError
 from eegtl.features import FeatureExtractor
 from eegtl.personalize import Profile
+from eegtl.personalize.days import Day
 from eegtl.preprocessing import ArtefactMarks, Channels, Dropouts, Reference
 from eegtl.streaming.prediction import _channels_in, _columns_of_channels
 
@@ -187,6 +189,19 @@ class TestReplacing:
         np.testing.assert_allclose(
             [p.probabilities for p in out], profile.model.predict_proba(mended), rtol=1e-12
         )
+
+    def test_or_those_of_the_profile_s_day(self) -> None:
+        profile = make_profile()
+        rows = np.random.default_rng(0).standard_normal((9, len(profile.mean)))
+        of_day = replace(profile, days=(Day("Monday", rows),), day="Monday")
+        data = spoilt("flat")
+        session = begin(of_day, bad_channels="replace")
+        last = feed(session, data)[-1]
+        X = profile.extractor.start(FS, NAMES, profile.passband).push(data)[0]
+        mended = X[-1:].copy()
+        mended[:, 2:4] = rows[:, 2:4].mean(axis=0)
+        expected = profile.model.predict_proba(mended)[0]
+        np.testing.assert_allclose(last.probabilities, expected, rtol=1e-12)
 
     @pytest.mark.parametrize(("n_bad", "abstains"), [(1, False), (2, True), (3, True)])
     def test_only_where_most_channels_are_good(self, n_bad: int, abstains: bool) -> None:
