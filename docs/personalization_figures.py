@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 import eegtl
-from eegtl.personalize import calibration, prepare
-from eegtl.personalize.candidates import SAFE, named_candidates
+from eegtl.personalize import calibration, make_plan
+from eegtl.personalize.candidates import SAFE, adapt_to, named_candidates
+from eegtl.personalize.choosing import choose
+from eegtl.personalize.prepare import with_baseline
 from eegtl.personalize.profile import Profile
 from eegtl.personalize.trial_blocks import person_blocks
 from eegtl.recordings.recording import Recording
@@ -61,13 +63,13 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
     table = extractor.extract(recordings)
     used = (~table.meta["settling"] & table.meta["label"].notna()).to_numpy()
     X, meta = table.X[used], table.meta[used].reset_index(drop=True)
-    meta = prepare.with_baseline(meta, "rest", WINDOW)
+    meta = with_baseline(meta, "rest", WINDOW)
     y, who = np.asarray(meta["label"].tolist()), meta["subject"].to_numpy()
     classes = np.unique(y).tolist()
     lines = []
     for wearer in dict.fromkeys(who.tolist()):
         others = who != wearer
-        plan, models = prepare.make_plan(
+        plan, models = make_plan(
             X[others],
             meta[others].reset_index(drop=True),
             WINDOW,
@@ -94,12 +96,12 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                     continue
                 if plan.sees[i] == "labelled":
                     continue  # each class is one trial: nothing untouched is left to be scored
-                prepare._adapt(model, plan.sees[i], X[block], y[block])
+                shares = [float(np.mean(y[block] == label)) for label in classes]
+                adapt_to(model, plan.sees[i], X[block], y[block], shares)
                 scores[name] = recall(y[test], model.predict(X[test]))
-            told = kind if kind != "first" else "first"
-            made = calibration._with_day(base, models, X[block], None, "today", told, {})
+            made = calibration._with_day(base, models, X[block], None, "today", kind, {})
             entry = made.history[-1]
-            unguarded = scores[plan.choose(seconds, labelled=False, kind=told).name]
+            unguarded = scores[choose(plan, seconds, labelled=False, kind=kind).name]
             chosen = recall(y[test], made.model.predict(X[test]))
             expected = entry["expected"]
             lines.append(
@@ -114,6 +116,7 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                     "candidate": entry["candidate"],
                     "inside": expected["low"] <= chosen <= expected["high"],
                     "expected": expected["mean"],
+                    "covered": expected["coverage"],
                 }
             )
         print(f"{wearer} done", flush=True)
@@ -138,6 +141,7 @@ def tell(found: pd.DataFrame) -> None:
                 "seconds": seconds,
                 "n": len(own),
                 "inside": own["inside"].mean(),
+                "said to hold": own["covered"].mean(),
                 "expected": own["expected"].mean(),
                 "found": own["chosen"].mean(),
                 "guard fired": own["guarded"].mean(),

@@ -323,6 +323,8 @@ def _tell(made: Profile) -> None:
     if drift:
         usual = drift["usual"]
         known = "" if usual != usual else f" (usual from day to day: {usual:.2f})"
+        if not drift["same_kind"]:
+            known = " (the two blocks hold unlike classes, which is part of it)"
         say(f"drift since {drift['since']}: {drift['value']:.2f} spreads within a day{known}.")
     if len(made.days) > 1:
         say(
@@ -333,16 +335,20 @@ def _tell(made: Profile) -> None:
 
 def _tell_more(made: Profile, entry: Any) -> None:
     """Say what a longer block would bring."""
+    from ..personalize.choosing import choose, longer_block
+
     plan = made.plan
-    if plan is None or entry["candidate"] not in plan.names:
+    if plan is None:
         return
-    longer = [duration for duration in plan.lengths if duration > entry["seconds"]]
-    if not longer:
-        return
-    later = plan.choose(longer[0], labelled=entry["labelled"], kind=entry["kind"])
-    if later.expected is not None and later.seconds == longer[0]:
-        gain = 100 * (later.expected.mean - entry["expected"]["mean"])
-        say(f"{longer[0]:g} s would change that by {gain:+.0f} points, with {later.name}.")
+    kind, labelled = entry["kind"], entry["labelled"]
+    longer = longer_block(plan, entry["seconds"], kind, labelled=labelled)
+    if longer is not None:
+        seconds, gain, n_people = longer
+        name = choose(plan, seconds, labelled=labelled, kind=kind).name
+        say(
+            f"{seconds:g} s would change that by {100 * gain:+.1f} points (mean of {n_people} "
+            f"source people), with {name}."
+        )
 
 
 def _draw(made: Profile, picture: Path) -> None:
@@ -352,7 +358,7 @@ def _draw(made: Profile, picture: Path) -> None:
     assert made.plan is not None
     entry = made.history[-1]
     figure = calibration_figure(
-        made.plan, entry["candidate"], entry["kind"], entry["seconds"] or None
+        made.plan, entry["kind"], entry["seconds"] or None, labelled=entry["labelled"]
     )
     save_figure(figure, picture)
     say(f"written: {picture}")

@@ -106,7 +106,7 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="file", help="A file of sources.")],
     kind: Kind = "first",
     picture: Annotated[
-        Path | None, typer.Option(help="Draw the curve of the best model: PNG, SVG or PDF.")
+        Path | None, typer.Option(help="Draw what calibration brings: PNG, SVG or PDF.")
     ] = None,
 ) -> None:
     """Show what a file of sources holds, and what calibration brings."""
@@ -131,8 +131,7 @@ def show(
             from ..report.figures import calibration_figure
             from ..report.figures.files import save_figure
 
-            best = made.plan.choose(made.plan.lengths[-1], labelled=False, kind=kind)
-            save_figure(calibration_figure(made.plan, best.name, kind), picture)
+            save_figure(calibration_figure(made.plan, kind), picture)
             say(f"written: {picture}")
 
 
@@ -146,15 +145,25 @@ def _say_curves(made: object, kind: str) -> None:
         raise InputError(
             f"there are no blocks of the kind {kind!r}; there are: {', '.join(plan.kinds)}."
         )
+    for name, why in plan.left_out.items():
+        say(f"left out: {name}, which cannot be fitted on these people ({why})")
+    places = plan.places(kind)
+    if not places:
+        say(f"too few people have enough windows for blocks of the kind {kind!r}")
+        return
     say(
         f"balanced accuracy of {plan.n_people} people who played the wearer (block: {kind}; in "
         f"brackets where {100 * plan.level:.0f} % of new people lie):"
     )
-    width = max(len(name) for name in plan.names)
+    chosen = "what others' scores choose"
+    width = max(len(name) for name in (*plan.names, chosen))
     for name, sees in zip(plan.names, plan.sees, strict=True):
         durations, expected = plan.curve(name, kind)
         cells = [f"{d:g} s {e}" for d, e in zip(durations, expected, strict=True)]
         typer.echo(f"  {name:<{width}}  {sees:<10}  " + ("   ".join(cells) or "no such block"))
+    covered = plan.covered[plan.kinds.index(kind)]
+    cells = [f"{covered[place]:g} s {plan.expected(place, kind)}" for place in places]
+    typer.echo(f"  {chosen:<{width}}  {'':<10}  " + "   ".join(cells))
 
 
 def _words(text: str) -> list[str]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .calibration import calibrate, roll_back, update
     from .candidates import CANDIDATES
     from .container import read_container, write_container
-    from .prepare import make_plan, prepare_sources
+    from .play import make_plan
+    from .prepare import prepare_sources
     from .profile import Profile
     from .source_file import SourceFile
 
@@ -21,7 +22,7 @@ _LAZY = {
     "Profile": "profile",
     "SourceFile": "source_file",
     "calibrate": "calibration",
-    "make_plan": "prepare",
+    "make_plan": "play",
     "prepare_sources": "prepare",
     "read_container": "container",
     "roll_back": "calibration",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -11,18 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import CalibrationError, EegtlError, TransferWarning
+from ..errors import CalibrationError, ContainerError, EegtlError
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift
-from .candidates import SAFE, give_mix
-from .days import BALANCED, ONLY, Day, day_named
-from .plan import USUAL, Choice, Plan
+from .candidates import SAFE, adapt_to
+from .choosing import Choice, choose, held_back, look
+from .days import BALANCED, ONLY, Day, block_seconds, day_named, kind_of
+from .plan import USUAL, Plan
 from .profile import Profile
 from .source_file import SourceFile
 
 Floats = NDArray[np.float64]
-
-#: Class shares of a labelled block that differ less from equal ones count as equal.
-_NEAR = 0.2
 
 
 def calibrate(
@@ -180,25 +177,32 @@ def _with_day(
     rows = _checked(X, len(profile.mean))
     labels = _labels(y, rows, classes)
     if labels is not None:
-        kind = _kind_of(labels, classes)
+        kind = kind_of(labels, classes)
     if kind not in plan.kinds:
         raise CalibrationError(
             f"the block cannot be {kind!r}; it may be: {', '.join(map(repr, plan.kinds))}."
         )
-    seconds = _seconds(rows, profile)
+    seconds = block_seconds(len(rows), profile.extractor)
     labelled = labels is not None and len(set(labels.tolist())) > 1
-    choice = plan.choose(seconds, labelled=labelled, kind=kind, among=tuple(models))
+    choice = choose(plan, seconds, labelled=labelled, kind=kind, among=tuple(models))
     made = Day(day, rows, labels, kind)
-    model = _adapted(models[choice.name], choice.name, plan, made)
+    choice, model = _adapted_or_safe(models, choice, plan, made)
     if len(rows):
-        choice = plan.look(choice, models[SAFE], model, rows, kind)
-        if choice.guarded:
+        looked = look(plan, choice, models[SAFE], model, rows, kind)
+        if looked.guarded and not choice.guarded:
             model = _adapted(models[SAFE], SAFE, plan, made)
+        choice = looked
     entry = _entry(choice, made, seconds, model, quality or {})
     if profile.days and len(rows) >= LEAST_ROWS and len(profile.days[-1].X) >= LEAST_ROWS:
         before = profile.days[-1]
         drift = day_drift(before.X, rows)
-        entry["drift"] = {"since": before.name, "value": drift.value, "usual": plan.usual_drift}
+        shorter = min(seconds, block_seconds(len(before.X), profile.extractor))
+        entry["drift"] = {
+            "since": before.name,
+            "value": drift.value,
+            "same_kind": before.kind == kind,
+            "usual": plan.usual_drift_for(kind, shorter) if before.kind == kind else np.nan,
+        }
     kept = replace(
         _using(profile, models, choice.name, model, day),
         days=(*profile.days, replace(made, entry=entry)),
@@ -212,32 +216,35 @@ def _using(profile: Profile, models: Mapping[str, Any], name: str, model: Any, d
     return replace(profile, model=model, name=name, others=others, day=day)
 
 
+def _adapted_or_safe(
+    models: Mapping[str, Any], choice: Choice, plan: Plan, day: Day
+) -> tuple[Choice, Any]:
+    """Adapt what was chosen; where it refuses the block, say so and use the safe one."""
+    try:
+        return choice, _adapted(models[choice.name], choice.name, plan, day)
+    except ContainerError:
+        raise
+    except EegtlError as error:
+        if choice.name == SAFE:
+            raise
+        why = f"{choice.name} cannot use this block ({error}), so that {SAFE} is used"
+        return held_back(plan, choice, why, day.kind), _adapted(models[SAFE], SAFE, plan, day)
+
+
 def _adapted(model: Any, name: str, plan: Plan | None, day: Day) -> Any:
     """Adapt a copy of a model to a day's block, with what the candidate may see."""
     fresh = deepcopy(model)
     sees = "inductive" if plan is None else plan.sees[plan.names.index(name)]
     try:
-        return _given(fresh, sees, plan, day)
+        shares = mix_of(day, np.asarray(fresh.classes_), plan)
+        return adapt_to(fresh, sees, day.X, day.y, shares)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, EegtlError):
             raise
-        raise CalibrationError(
+        raise ContainerError(
             f"the model {name!r} cannot be adapted ({type(error).__name__}: {error}); the file "
             "that it is from was damaged or tampered with. Make it anew."
         ) from error
-
-
-def _given(fresh: Any, sees: str, plan: Plan | None, day: Day) -> Any:
-    """Give a model of a block what it may see."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TransferWarning)
-        if sees == "inductive" or not len(day.X):
-            return fresh.adapt()
-        if sees == "labelled":
-            return fresh.adapt(X_calib=day.X, y_calib=day.y)
-        if sees == "mix":
-            give_mix(fresh, mix_of(day, np.asarray(fresh.classes_), plan))
-        return fresh.adapt(day.X)
 
 
 def mix_of(day: Day, classes: NDArray[Any], plan: Plan | None) -> list[float]:
@@ -299,21 +306,6 @@ def _labels(y: ArrayLike | None, rows: Floats, classes: NDArray[Any]) -> NDArray
             f"{', '.join(known)}."
         )
     return np.array([known[str(label)] for label in given.tolist()], dtype=classes.dtype)
-
-
-def _kind_of(y: NDArray[Any], classes: NDArray[Any]) -> str:
-    """Say what labels tell of the block's class mix."""
-    shares = np.array([np.mean(y == label) for label in classes])
-    if shares.max() == 1.0:
-        return f"{ONLY} {classes[int(shares.argmax())]}"
-    return BALANCED if 0.5 * np.abs(shares - 1 / len(classes)).sum() <= _NEAR else USUAL
-
-
-def _seconds(rows: Floats, profile: Profile) -> float:
-    if not len(rows):
-        return 0.0
-    extractor = profile.extractor
-    return float(extractor.window + (len(rows) - 1) * min(extractor.step, extractor.window))
 
 
 def _entry(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, TransferWarning
 from ..transfer import (
     TPT,
     MatchedBaseline,
@@ -173,6 +174,44 @@ def give_mix(model: Any, shares: Any) -> None:
     model.steps_ = [
         (name, step.with_mix(given) if name in steps else step) for name, step in model.steps_
     ]
+
+
+def adapt_to(
+    model: Any,
+    sees: str,
+    X: NDArray[np.float64],
+    y: NDArray[Any] | None = None,
+    shares: Sequence[float] = (),
+) -> Any:
+    """Adapt a fitted model to a block, with what its candidate may see of it.
+
+    Parameters
+    ----------
+    model : transfer estimator
+        Fitted; it is changed.
+    sees : str
+        See `Candidate`.
+    X : ndarray of shape (n_rows, n_features)
+        The block; without rows nothing is seen.
+    y : ndarray of shape (n_rows,), optional
+        Read where labels may be seen.
+    shares : sequence of float
+        Class mix of the block; read where the mix may be seen.
+
+    Returns
+    -------
+    transfer estimator
+        The same.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TransferWarning)
+        if sees == "inductive" or not len(X):
+            return model.adapt()
+        if sees == "labelled":
+            return model.adapt(X_calib=X, y_calib=y)
+        if sees == "mix":
+            give_mix(model, shares)
+        return model.adapt(X)
 
 
 def holds_rows_of(model: Any, X: NDArray[np.float64]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from ..errors import CalibrationError
 from .plain_values import floats, table
 
+if TYPE_CHECKING:
+    from ..features import FeatureExtractor
+
 Floats = NDArray[np.float64]
 
 #: Kinds of blocks: the first seconds, as they come; as many seconds of each class; only one class.
 FIRST, BALANCED, ONLY = "first", "balanced", "only"
+#: Class shares of a labelled block that differ less from equal ones count as equal.
+_NEAR = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,3 +107,45 @@ def day_named(days: Sequence[Day], name: str) -> Day:
             return day
     known = ", ".join(day.name for day in days) or "none yet"
     raise CalibrationError(f"there is no day {name!r} in the profile; its days are: {known}.")
+
+
+def kind_of(y: NDArray[Any], classes: NDArray[Any]) -> str:
+    """Say what labels tell of the class mix of a block.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    str
+        ``only <class>`` for one class, ``balanced`` where shares differ little from equal ones,
+        ``first`` for any other mix.
+
+    Examples
+    --------
+    >>> kind_of(np.array(["a", "b", "a", "b", "a"]), np.array(["a", "b"]))
+    'balanced'
+    """
+    shares = np.array([np.mean(y == label) for label in classes])
+    if shares.max() == 1.0:
+        return f"{ONLY} {classes[int(shares.argmax())]}"
+    return BALANCED if 0.5 * np.abs(shares - 1 / len(classes)).sum() <= _NEAR else FIRST
+
+
+def block_seconds(n_windows: int, extractor: FeatureExtractor) -> float:
+    """Give the seconds of signal in windows that follow each other.
+
+    Parameters
+    ----------
+    n_windows : int
+    extractor : FeatureExtractor
+
+    Returns
+    -------
+    float
+    """
+    if not n_windows:
+        return 0.0
+    return float(extractor.window + (n_windows - 1) * min(extractor.step, extractor.window))

@@ -171,13 +171,48 @@ def learn_guard(evidence: Floats, adapted: Floats, safe: Floats, people: Sequenc
 def _best_rule(evidence: Floats, gain: Floats, weights: Floats) -> tuple[int, float] | None:
     """Find the evidence and the limit beyond which the safe model gains most; None for none."""
     best, found = 1e-12, None
+    weighted = weights * gain
     for column in range(evidence.shape[1]):
         values = evidence[:, column]
-        for limit in np.unique(np.quantile(values, _QUANTILES)):
-            total = float((weights * gain)[values > limit].sum())
-            if total > best:
-                best, found = total, (column, float(limit))
+        falling = np.argsort(-values, kind="stable")
+        total = np.concatenate([[0.0], np.cumsum(weighted[falling])])
+        limits = np.unique(np.quantile(values, _QUANTILES))
+        beyond = len(values) - np.searchsorted(values[falling[::-1]], limits, side="right")
+        first = int(np.argmax(total[beyond]))
+        if total[beyond[first]] > best:
+            best, found = float(total[beyond[first]]), (column, float(limits[first]))
     return found
+
+
+def learn_guards(
+    names: Sequence[str], sees: Sequence[str], evidence: Floats, scores: Floats, safe: Floats
+) -> dict[str, Guard]:
+    """Learn a guard for each candidate that adapts without labels.
+
+    Parameters
+    ----------
+    names, sees : sequence of str
+        Of the candidates.
+    evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people, 4)
+    scores, safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
+        Of the candidate, and of the safe model on the same rows.
+
+    Returns
+    -------
+    dict of str to Guard
+    """
+    n_people = scores.shape[-1]
+    people = np.tile(np.arange(n_people), scores[0].size // max(1, n_people)).tolist()
+    return {
+        name: learn_guard(
+            evidence[i].reshape(-1, len(EVIDENCE)),
+            scores[i].reshape(-1),
+            safe[i].reshape(-1),
+            people,
+        )
+        for i, name in enumerate(names)
+        if sees[i] in ("unlabelled", "mix", "baseline")
+    }
 
 
 def guard_to_tree(guard: Guard) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,39 +12,22 @@ from numpy.typing import NDArray
 from ..errors import CalibrationError
 from .candidates import SAFE
 from .days import FIRST
-from .guard import EVIDENCE, Guard, evidence_of, guard_from_tree, guard_to_tree
+from .guard import EVIDENCE, Guard, guard_from_tree, guard_to_tree
 from .intervals import LEVEL, Expectation, expectation
-from .plain_values import entries, floats, number, table, text_list
+from .plain_values import entries, floats, number, table, text, text_list
 
 Floats = NDArray[np.float64]
 
+#: Number of axes of a plan's arrays.
+_AXES = {
+    **dict.fromkeys(("mean", "spread", "prior"), 1),
+    **dict.fromkeys(("covered", "usual_drift", "drift_limit"), 2),
+    **dict.fromkeys(("scores", "safe", "nested"), 4),
+    "evidence": 5,
+}
+
 #: The block that wearers give: the first seconds, as the source people's recordings begin.
 USUAL = FIRST
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which model a wearer gets, and why.
-
-    Attributes
-    ----------
-    name : str
-        Of the candidate.
-    seconds : float
-        Length of the blocks that it was chosen on.
-    expected : Expectation or None
-        Score (mean of the classes' shares found) to expect; None for a plan without scores.
-    reasons : tuple of str
-        Sentences.
-    guarded : bool
-        Whether the guard chose.
-    """
-
-    name: str
-    seconds: float
-    expected: Expectation | None
-    reasons: tuple[str, ...]
-    guarded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,25 +41,35 @@ class Plan:
     kinds : tuple of str
         Of the blocks.
     lengths : tuple of float
-        Seconds, rising.
+        Seconds that were asked for, rising.
+    covered : ndarray of shape (n_kinds, n_lengths)
+        Seconds that the blocks' whole windows really cover, the median over people; NaN where
+        nobody has enough windows.
     scores : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
         Balanced accuracy on the same rows for all kinds and lengths; NaN where a person has too
         few windows for the block.
+    safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
+        What the safe candidate scored on the rows that each was scored on.
     evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people, 4)
     guards : mapping of str to Guard
         By candidate.
+    nested : ndarray of shape (2, n_kinds, n_lengths, n_people)
+        Score of each person with the candidate and the guard that the *other* people's scores
+        choose (see `nested_scores`): without labels, and with.
     mean, spread : ndarray of shape (n_features,)
         Mean over the source people's means, and their standard deviation.
     prior : ndarray of shape (n_classes,)
         Class mix of the sources.
+    usual_drift : ndarray of shape (n_kinds, n_lengths)
+        Median drift of source people from block to block of following days (see
+        `transfer.distances.day_drift`); NaN where there is no such pair.
+    drift_limit : ndarray of shape (n_kinds, n_lengths)
+        Distance from such a block that nine in ten sittings of source people never reached (see
+        `session_drift`); NaN where sittings are too short to tell.
     level : float
         Of intervals.
-    usual_drift : float
-        Median drift of source people from day to day (see `transfer.distances.day_drift`); NaN
-        where each has one day.
-    drift_limit : float
-        Distance from a calibration block that nine in ten sittings of source people never reached
-        (see `session_drift`); NaN where sittings are too short to tell.
+    left_out : mapping of str to str
+        Candidates that could not be fitted on these people, and why.
     """
 
     names: tuple[str, ...]
@@ -84,22 +77,42 @@ class Plan:
     words: tuple[str, ...]
     kinds: tuple[str, ...]
     lengths: tuple[float, ...]
+    covered: Floats
     scores: Floats
+    safe: Floats
     evidence: Floats
     guards: Mapping[str, Guard]
+    nested: Floats
     mean: Floats
     spread: Floats
     prior: Floats
+    usual_drift: Floats
+    drift_limit: Floats
     level: float = LEVEL
-    usual_drift: float = np.nan
-    drift_limit: float = np.nan
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_people(self) -> int:
         """Number of source people."""
         return int(self.scores.shape[-1])
 
-    def nearest_length(self, seconds: float, kind: str = USUAL) -> int:
+    def places(self, kind: str = USUAL) -> list[int]:
+        """Give the places of the lengths that enough people have blocks of.
+
+        Parameters
+        ----------
+        kind : str
+
+        Returns
+        -------
+        list of int
+            Of `lengths`; at least half as many people have a score there as have one anywhere.
+        """
+        having = np.isfinite(self.scores[self.names.index(SAFE)]).sum(axis=-1)
+        own = having[self.kinds.index(kind)]
+        return np.flatnonzero((own > 0) & (2 * own >= having.max())).tolist()
+
+    def place(self, seconds: float, kind: str = USUAL) -> int:
         """Give the place of the longest length that is not longer, among those with scores.
 
         Parameters
@@ -110,65 +123,32 @@ class Plan:
         Returns
         -------
         int
+            The shortest, where all are longer.
+
+        Raises
+        ------
+        CalibrationError
+            When no block of the kind has scores.
         """
-        own = self.scores[:, self.kinds.index(kind)]
-        scored = np.asarray(np.isfinite(own).any(axis=(0, 2))).tolist()
-        usable = [i for i in range(len(self.lengths)) if scored[i]]
+        usable = self.places(kind)
         if not usable:
             raise CalibrationError(
-                f"no source person has enough windows for any block of the kind {kind!r} "
+                f"too few source people have enough windows for a block of the kind {kind!r} "
                 f"({', '.join(f'{length:g}' for length in self.lengths)} s); prepare the sources "
                 "with shorter lengths."
             )
-        fitting = [i for i in usable if self.lengths[i] <= seconds + 1e-6]
+        covered = self.covered[self.kinds.index(kind)]
+        fitting = [place for place in usable if covered[place] <= seconds + 1e-6]
         return fitting[-1] if fitting else usable[0]
 
-    def worth_keeping(self) -> set[str]:
-        """Name the candidates that a wearer may need on some day.
-
-        Returns
-        -------
-        set of str
-            The safe one, and the best, over all lengths and kinds of blocks, of those that see the
-            same of the wearer.
-        """
-        kept = {SAFE}
-        for sees in dict.fromkeys(self.sees):
-            named = [name for name, own in zip(self.names, self.sees, strict=True) if own == sees]
-            means = {}
-            for name in named:
-                own = self.scores[self.names.index(name)]
-                if np.isfinite(own).any():
-                    means[name] = float(np.nanmean(own))
-            if means:
-                kept.add(max(means, key=lambda name: means[name]))
-        return kept
-
-    def scores_of(self, name: str, length: int, kind: str = USUAL) -> Floats:
-        """Give the scores of a candidate behind its guard, one a person that has some.
-
-        Parameters
-        ----------
-        name : str
-        length : int
-            Place in `lengths`.
-        kind : str
-
-        Returns
-        -------
-        ndarray of shape (n_people_with_scores,)
-        """
-        guarded = self.guarded(name, length, kind)
-        return guarded[np.isfinite(guarded)]
-
-    def guarded(self, name: str, length: int, kind: str = USUAL) -> Floats:
+    def guarded(self, name: str, place: int, kind: str = USUAL) -> Floats:
         """Give the scores of a candidate behind its guard.
 
         Parameters
         ----------
         name : str
-        length : int
-            Place in `lengths`.
+        place : int
+            In `lengths`.
         kind : str
 
         Returns
@@ -177,14 +157,68 @@ class Plan:
             NaN where a person has none.
         """
         i, k = self.names.index(name), self.kinds.index(kind)
-        own = self.scores[i, k, length]
         guard = self.guards.get(name, Guard())
-        safe = self.scores[self.names.index(SAFE), k, length]
-        fires = np.array([guard.fires(e) for e in self.evidence[i, k, length]], dtype=bool)
-        return np.where(fires, safe, own)
+        fires = np.array([guard.fires(e) for e in self.evidence[i, k, place]], dtype=bool)
+        return np.where(fires, self.safe[i, k, place], self.scores[i, k, place])
+
+    def gains(
+        self, place: int, *, labelled: bool, kind: str = USUAL, among: tuple[str, ...] | None = None
+    ) -> dict[str, float]:
+        """Give what each candidate that may be used gains over the safe one, behind its guard.
+
+        Parameters
+        ----------
+        place : int
+            In `lengths`.
+        labelled : bool
+            Whether labels of the block are known.
+        kind : str
+        among : tuple of str, optional
+            The candidates there are; by default all.
+
+        Returns
+        -------
+        dict of str to float
+            Mean over people of the difference on the same rows. A candidate that less than half
+            of the people with scores were scored with is not in it.
+        """
+        k = self.kinds.index(kind)
+        enough = np.isfinite(self.scores[self.names.index(SAFE), k, place]).sum() / 2
+        allowed = {"inductive", "unlabelled"} | ({"labelled"} if labelled else set())
+        if kind != USUAL:  # then the block's class mix is known
+            allowed |= {"mix", "baseline"}
+        found = {}
+        for i, (name, sees) in enumerate(zip(self.names, self.sees, strict=True)):
+            if sees not in allowed or (among is not None and name not in among):
+                continue
+            gain = self.guarded(name, place, kind) - self.safe[i, k, place]
+            gain = gain[np.isfinite(gain)]
+            if name == SAFE or len(gain) >= max(2, enough):
+                found[name] = float(gain.mean()) if len(gain) else 0.0
+        return found
+
+    def worth_keeping(self) -> tuple[str, ...]:
+        """Name the candidates that a wearer may need on some day.
+
+        Returns
+        -------
+        tuple of str
+            The safe one, and the best, over all lengths and kinds of blocks, of those that see the
+            same of the wearer.
+        """
+        kept = {SAFE}
+        for sees in dict.fromkeys(self.sees):
+            means = {}
+            for i, name in enumerate(self.names):
+                gain = (self.scores[i] - self.safe[i])[np.isfinite(self.scores[i])]
+                if self.sees[i] == sees and len(gain):
+                    means[name] = float(gain.mean())
+            if means:
+                kept.add(max(means, key=lambda name: means[name]))
+        return tuple(name for name in self.names if name in kept)
 
     def curve(self, name: str, kind: str = USUAL) -> tuple[list[float], list[Expectation]]:
-        """Give what to expect of a candidate against the seconds of calibration.
+        """Give how a candidate did against the seconds of calibration, behind its guard.
 
         Parameters
         ----------
@@ -197,101 +231,83 @@ class Plan:
         expected : list of Expectation
         """
         seconds, expected = [], []
-        for length, duration in enumerate(self.lengths):
-            scores = self.scores_of(name, length, kind)
+        for place in self.places(kind):
+            scores = self.guarded(name, place, kind)
+            scores = scores[np.isfinite(scores)]
             if len(scores):
-                seconds.append(duration)
+                seconds.append(float(self.covered[self.kinds.index(kind), place]))
                 expected.append(expectation(scores, self.level))
         return seconds, expected
 
-    def choose(
-        self,
-        seconds: float,
-        *,
-        labelled: bool,
-        kind: str = USUAL,
-        among: tuple[str, ...] | None = None,
-    ) -> Choice:
-        """Choose the candidate that did best on the source people with as long a block.
+    def expected(self, place: int, kind: str = USUAL, *, labelled: bool = False) -> Expectation:
+        """Say what to expect of one new person with a block, whatever will be chosen.
 
         Parameters
         ----------
-        seconds : float
-            Of the wearer's block; 0 for none.
+        place : int
+            In `lengths`; one of `places`.
+        kind : str
         labelled : bool
-            Whether its labels are known, of two classes at least.
-        kind : str
-        among : tuple of str, optional
-            The candidates there are; by default all.
 
         Returns
         -------
-        Choice
-            Before the guard has looked at the wearer's block.
+        Expectation
+            Of the scores that people got from what all others' scores choose.
         """
-        try:
-            length = self.nearest_length(seconds, kind)
-        except CalibrationError as error:
-            return Choice(SAFE, 0.0, None, (f"{error} Until then the others' model is used.",))
-        shortest = self.lengths[length]
-        if 0 < seconds < shortest - 1e-6:
-            reason = (
-                f"a block of {seconds:g} s is shorter than any that was tried ({shortest:g} s): "
-                "the others' model stays as it is"
-            )
-            expected = expectation(self.scores_of(SAFE, length, kind), self.level)
-            return Choice(SAFE, shortest, expected, (reason,))
-        if seconds <= 0:
-            expected = expectation(self.scores_of(SAFE, length, kind), self.level)
-            reason = "without a signal of the wearer the others' model is used as it is"
-            return Choice(SAFE, shortest, expected, (reason,))
-        allowed = {"inductive", "unlabelled"} | ({"labelled"} if labelled else set())
-        if kind != USUAL:  # then the block's class mix is known
-            allowed |= {"mix", "baseline"}
-        means = {}
-        for name, sees in zip(self.names, self.sees, strict=True):
-            scores = self.scores_of(name, length, kind)
-            if sees in allowed and len(scores) and (among is None or name in among):
-                means[name] = float(scores.mean())
-        # of equal ones the first, which is the safer
-        best = max(means, key=lambda name: means[name])
-        ranked = sorted(means, key=lambda name: -means[name])
-        reasons = [
-            f"{best} ({self.words[self.names.index(best)]}) did best on {self.n_people} source "
-            f"people with {self.lengths[length]:g} s: "
-            + ", ".join(f"{name} {100 * means[name]:.0f} %" for name in ranked[:4])
-        ]
-        expected = expectation(self.scores_of(best, length, kind), self.level)
-        return Choice(best, self.lengths[length], expected, tuple(reasons))
+        scores = self.nested[int(labelled), self.kinds.index(kind), place]
+        return expectation(scores[np.isfinite(scores)], self.level)
 
-    def look(self, choice: Choice, safe: Any, adapted: Any, X: Floats, kind: str = USUAL) -> Choice:
-        """Let the guard look at the wearer's block.
+    def expected_of_safe(self, place: int, kind: str = USUAL) -> Expectation:
+        """Say what to expect of one new person without calibration.
 
         Parameters
         ----------
-        choice : Choice
-        safe, adapted : classifier
-        X : ndarray of shape (n_rows, n_features)
+        place : int
+            In `lengths`; one of `places`.
         kind : str
 
         Returns
         -------
-        Choice
-            The safe one, where the guard of the chosen candidate fires.
+        Expectation
         """
-        guard = self.guards.get(choice.name)
-        if guard is None:
-            return choice
-        evidence = evidence_of(safe, adapted, X, self.mean, self.spread, self.prior)
-        said = guard.words(evidence)
-        if not guard.fires(evidence):
-            return Choice(
-                choice.name, choice.seconds, choice.expected, (*choice.reasons, f"guard: {said}")
-            )
-        length = self.lengths.index(choice.seconds)
-        expected = expectation(self.scores_of(SAFE, length, kind), self.level)
-        reasons = (*choice.reasons, f"guard: {said}, so that {SAFE} is used")
-        return Choice(SAFE, choice.seconds, expected, reasons, guarded=True)
+        scores = self.scores[self.names.index(SAFE), self.kinds.index(kind), place]
+        return expectation(scores[np.isfinite(scores)], self.level)
+
+    def limit_for(self, kind: str, seconds: float) -> float:
+        """Give the drift limit for a block; NaN where none as short or of the kind is known.
+
+        Parameters
+        ----------
+        kind : str
+        seconds : float
+
+        Returns
+        -------
+        float
+        """
+        return self._of_longest(self.drift_limit, kind, seconds)
+
+    def usual_drift_for(self, kind: str, seconds: float) -> float:
+        """Give the usual drift between blocks of following days; NaN where none is known.
+
+        Parameters
+        ----------
+        kind : str
+        seconds : float
+
+        Returns
+        -------
+        float
+        """
+        return self._of_longest(self.usual_drift, kind, seconds)
+
+    def _of_longest(self, values: Floats, kind: str, seconds: float) -> float:
+        """Give the value of the longest block that is not longer and has one."""
+        if kind not in self.kinds:
+            return np.nan
+        k = self.kinds.index(kind)
+        usable = np.isfinite(values[k]) & (self.covered[k] <= seconds + 1e-6)
+        return float(values[k, usable][-1]) if usable.any() else np.nan
 
     def to_tree(self) -> dict[str, Any]:
         """Give it as plain values and arrays.
@@ -304,6 +320,7 @@ class Plan:
         for name in ("names", "sees", "words", "kinds", "lengths"):
             tree[name] = list(tree[name])
         tree["guards"] = {name: guard_to_tree(guard) for name, guard in self.guards.items()}
+        tree["left_out"] = dict(self.left_out)
         return tree
 
     @classmethod
@@ -323,42 +340,44 @@ class Plan:
         TypeError, ValueError, LookupError
             When the values are none of a plan.
         """
-        names, sees, words, kinds = (
-            text_list(tree[name]) for name in ("names", "sees", "words", "kinds")
-        )
-        lengths = tuple(number(value) for value in entries(tree["lengths"]))
-        scores, evidence = floats(tree["scores"], 4), floats(tree["evidence"], 5)
-        if scores.shape[:3] != (len(names), len(kinds), len(lengths)):
-            raise ValueError("the scores of the plan have another shape")
-        if evidence.shape != (*scores.shape, len(EVIDENCE)):
+        values: dict[str, Any] = {
+            "lengths": tuple(number(value) for value in entries(tree["lengths"])),
+            "guards": {str(n): guard_from_tree(table(own)) for n, own in tree["guards"].items()},
+            "level": number(tree["level"]),
+            "left_out": {str(n): text(why) for n, why in table(tree["left_out"]).items()},
+        }
+        for name in ("names", "sees", "words", "kinds"):
+            values[name] = text_list(tree[name])
+        for name, axes in _AXES.items():
+            values[name] = floats(tree[name], axes)
+        found = cls(**values)
+        found._check()
+        return found
+
+    def _check(self) -> None:
+        """Raise `ValueError` where parts do not fit together."""
+        n, shape, people = len(self.names), (len(self.kinds), len(self.lengths)), self.n_people
+        scores = (n, *shape, people)
+        for name in ("scores", "safe"):
+            if getattr(self, name).shape != scores:
+                raise ValueError(f"the {name} of the plan have another shape")
+        if self.evidence.shape != (*scores, len(EVIDENCE)):
             raise ValueError("the evidence of the plan has another shape")
-        if SAFE not in names or not len(names) == len(sees) == len(words):
+        if self.nested.shape != (2, *shape, people):
+            raise ValueError("the nested scores of the plan have another shape")
+        if SAFE not in self.names or not n == len(self.sees) == len(self.words):
             raise ValueError("the candidates of the plan do not fit together")
-        mean, spread = floats(tree["mean"], 1), floats(tree["spread"], 1)
-        prior = floats(tree["prior"], 1)
-        if mean.shape != spread.shape or not scores.shape[3]:
+        if self.mean.shape != self.spread.shape or not people:
             raise ValueError("the people of the plan do not fit together")
-        if USUAL not in kinds or list(lengths) != sorted(set(lengths)) or not lengths:
+        in_order = list(self.lengths) == sorted(set(self.lengths))
+        tables = (self.covered, self.usual_drift, self.drift_limit)
+        if USUAL not in self.kinds or not in_order or any(t.shape != shape for t in tables):
             raise ValueError("the blocks of the plan are not in order")
-        if not np.all(prior >= 0) or not abs(prior.sum() - 1) <= 1e-6:
+        if not np.all(self.prior >= 0) or not abs(self.prior.sum() - 1) <= 1e-6:
             raise ValueError("the class mix of the plan is none")
-        level = number(tree["level"])
-        if not 0 < level < 1:
+        if not 0 < self.level < 1:
             raise ValueError("the level of the plan is no share")
-        guards = {str(name): guard_from_tree(table(own)) for name, own in tree["guards"].items()}
-        return cls(
-            names,
-            sees,
-            words,
-            kinds,
-            lengths,
-            scores,
-            evidence,
-            guards,
-            mean,
-            spread,
-            prior,
-            level,
-            float(tree["usual_drift"]),
-            float(tree["drift_limit"]),
-        )
+        # where the safe candidate has a score, so have those who choose with the others
+        safe = np.isfinite(self.scores[self.names.index(SAFE)])
+        if not np.isfinite(self.nested[:, safe]).all():
+            raise ValueError("the nested scores of the plan have gaps")

@@ -60,8 +60,8 @@ def drift_limit(sittings: Iterable[tuple[Floats, Floats]], n_recent: int, sd: Fl
 
     Parameters
     ----------
-    sittings : iterable of (block, later rows)
-        In the order of time.
+    sittings : iterable of (block, other rows)
+        Of a sitting, in the order of time.
     n_recent : int
         Rows that are compared with the block.
     sd : ndarray of shape (n_features,)
@@ -72,11 +72,11 @@ def drift_limit(sittings: Iterable[tuple[Floats, Floats]], n_recent: int, sd: Fl
         The 90 % quantile over sittings of the largest distance; NaN of fewer than three.
     """
     largest = []
-    for block, later in sittings:
-        if len(block) < 2 or len(later) < n_recent:
+    for block, others in sittings:
+        if len(block) < 2 or len(others) < n_recent:
             continue
         mean, spread = block_scale(block, sd)
-        sums = np.cumsum(np.vstack([np.zeros(later.shape[1]), later]), axis=0)
+        sums = np.cumsum(np.vstack([np.zeros(others.shape[1]), others]), axis=0)
         means = (sums[n_recent:] - sums[:-n_recent]) / n_recent
         largest.append(float(np.sqrt((((means - mean) / spread) ** 2).mean(axis=1)).max()))
     return float(np.quantile(largest, WITHIN)) if len(largest) > 2 else np.nan

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..personalize.days import FIRST, block_seconds
 from ..personalize.profile import Profile
 from ..personalize.session_drift import SPAN, block_scale, distance_from_block
 
@@ -31,7 +32,8 @@ class Drift:
         new calibration.
     limit : float or None
         Distance from the calibration, in its spreads; None for what most source people's sittings
-        never reached, as the profile says. Infinite for no watch.
+        never reached from a block as long and of the same kind, as the profile says. Infinite for
+        no watch.
 
     Raises
     ------
@@ -62,36 +64,47 @@ class DriftWatch:
     Attributes
     ----------
     limit : float
-        NaN where none is known: then nothing is watched.
+        Of the block that is compared with; NaN where none is known, and nothing is watched.
     drifted : bool
     """
 
     def __init__(self, profile: Profile, rule: Drift) -> None:
-        known = np.nan if profile.plan is None else profile.plan.drift_limit
-        self.limit = known if rule.limit is None else rule.limit
+        self.limit = np.nan
         self.drifted = False
+        self._rule, self._plan, self._extractor = rule, profile.plan, profile.extractor
         self._sd = profile.sd
         step = float(profile.extractor.step)
         self._recent: deque[Floats] = deque(maxlen=max(2, round(SPAN / step)))
         self._scale: tuple[Floats, Floats] | None = None
         day = next((day for day in profile.days if day.name == profile.day), None)
-        self._day = None if day is None else day.X
+        self._day = day
         self.refer_to_day()
 
     def refer_to_day(self) -> None:
         """Compare with the block of the profile's day, or with nothing where there is none."""
-        self.refer(np.empty((0, len(self._sd))) if self._day is None else self._day)
+        if self._day is None:
+            self.refer(np.empty((0, len(self._sd))))
+        else:
+            self.refer(self._day.X, self._day.kind)
 
-    def refer(self, block: Floats) -> None:
+    def refer(self, block: Floats, kind: str = FIRST) -> None:
         """Compare with another calibration block from now on.
 
         Parameters
         ----------
         block : ndarray of shape (n_rows, n_features)
+        kind : str
+            What is known of its class mix: blocks of one state lie farther from what follows, and
+            short ones, too, so that their limits differ.
         """
         self._recent.clear()
         self.drifted = False
         self._scale = block_scale(block, self._sd) if len(block) > 1 else None
+        if self._rule.limit is not None:
+            self.limit = self._rule.limit
+        elif self._plan is not None:
+            seconds = block_seconds(len(block), self._extractor)
+            self.limit = self._plan.limit_for(kind, seconds)
 
     def take(self, row: Floats) -> float | None:
         """Take a good window.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..personalize.days import FIRST, kind_of
 from ..personalize.profile import Profile
 from .fitting import judged_channels, mixing_steps, started
 from .live_windows import LiveWindow
@@ -179,6 +180,13 @@ class AdaptRequest:
     X_target: Floats | None
     X_calib: Floats | None = None
     y_calib: NDArray[Any] | None = None
+
+    @property
+    def block_kind(self) -> str:
+        """What is known of the class mix of its rows, see `personalize.days`."""
+        if self.y_calib is None or self.X_target is not None:
+            return FIRST
+        return kind_of(self.y_calib, np.asarray(self.model.classes_))
 
     @classmethod
     def of_rows(

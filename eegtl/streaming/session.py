@@ -356,8 +356,9 @@ class OnlineSession:
             names = dict(zip(self.profile.labels, self.model.classes_.tolist(), strict=True))
             rows = np.array([w.X for w in self._block])
             self._judge.remember(rows)
-            self._drift.refer(rows)
-            self._ask(AdaptRequest.of_block("calibration", self.model, self._block, names))
+            asked = AdaptRequest.of_block("calibration", self.model, self._block, names)
+            self._drift.refer(rows, asked.block_kind)
+            self._ask(asked)
 
     def _follow(self, window: LiveWindow) -> None:
         """Let the model follow a window that it has predicted."""

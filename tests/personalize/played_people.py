@@ -11,7 +11,8 @@ import pandas as pd
 from eegtl.features import FeatureExtractor
 from eegtl.personalize.candidates import named_candidates
 from eegtl.personalize.plan import Plan
-from eegtl.personalize.prepare import make_plan, with_baseline
+from eegtl.personalize.play import make_plan
+from eegtl.personalize.prepare import with_baseline
 from eegtl.personalize.source_file import SourceFile
 
 WINDOW = 2.0

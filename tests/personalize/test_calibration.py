@@ -194,7 +194,7 @@ class TestFiles:
         from personalize.played_people import LENGTHS, WINDOW
 
         from eegtl.personalize.candidates import named_candidates
-        from eegtl.personalize.prepare import make_plan
+        from eegtl.personalize.play import make_plan
 
         rng = np.random.default_rng(0)
         small, meta = people(4, ("a", "b", "c"), n_windows=40)

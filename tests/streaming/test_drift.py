@@ -106,7 +106,9 @@ class TestProfile:
         rows = np.random.default_rng(0).standard_normal((20, 6))
         made = calibrate(sources_of(), rows, day="Monday", kind="balanced")
         assert made.plan is not None
-        limited = replace(made, plan=replace(made.plan, drift_limit=1.5))
+        limited = replace(
+            made, plan=replace(made.plan, drift_limit=np.full_like(made.plan.drift_limit, 1.5))
+        )
         watch = DriftWatch(limited, Drift())
         assert watch.limit == 1.5
         for _ in range(29):
@@ -114,6 +116,23 @@ class TestProfile:
         assert watch.take(rows.mean(axis=0) + 2 * rows.std(axis=0)) == pytest.approx(2.0, abs=0.1)
         assert watch.drifted
         assert np.isnan(DriftWatch(make_profile(), Drift()).limit)
+
+    def test_short_blocks_and_blocks_of_one_state_have_limits_of_their_own(self) -> None:
+        plan = sources_of().plan
+        rows = np.random.default_rng(0).standard_normal((60, 6))
+        kinds = {"balanced": (10, 20), "only rest": (5, 10, 20)}
+        seen = set()
+        for kind, sizes in kinds.items():
+            for n in sizes:
+                watch = DriftWatch(calibrate(sources_of(), rows[:n], kind=kind), Drift())
+                own = plan.drift_limit[plan.kinds.index(kind), plan.lengths.index(2.0 * n)]
+                assert watch.limit == own
+                seen.add(own)
+                watch.refer(rows)  # unknown content, longer than any that was tried
+                assert watch.limit == plan.drift_limit[plan.kinds.index("first"), -1]
+        assert len(seen) == 5
+        too_short = DriftWatch(calibrate(sources_of(), rows[:2], kind="only rest"), Drift())
+        assert np.isnan(too_short.limit)
 
 
 class TestBlocks:
