@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import SignalError
 from ..personalize.profile import Profile
 from ..preprocessing import ArtefactMarks
+from ..recordings.markers import Mark
 from .fitting import judged_channels, quality_of, rows_of, stream_for
 from .live_windows import LiveWindow, LiveWindows
 
@@ -27,7 +28,8 @@ class Block:
     ----------
     X : ndarray of shape (n_windows, n_features)
     labels : tuple of (str or None)
-        The newest mark at the start of each window.
+        The newest mark at the start of each window; None where its duration ends before the
+        window does.
     quality : dict
         Plain values: windows seen and good, and faults by channel.
     """
@@ -112,7 +114,7 @@ class BlockCollector:
         """Whether there is as much as was wanted."""
         return self.seconds + self._step > self._wanted + 1e-6 and bool(self._good)
 
-    def mark(self, label: str, time: float) -> None:
+    def mark(self, label: str, time: float, duration: float = 0.0) -> None:
         """Take a marker, whose label holds for the windows behind it.
 
         Parameters
@@ -120,8 +122,10 @@ class BlockCollector:
         label : str
         time : float
             Seconds of the stamps' clock.
+        duration : float
+            Seconds that the label holds for; 0 for up to the next mark.
         """
-        self._windows.mark(label, time)
+        self._windows.mark(label, time, duration)
 
     def push(self, chunk: Floats, stamps: Floats) -> None:
         """Take the next samples; what comes when there is enough is left out.
@@ -168,7 +172,7 @@ def block_of(
     data: ArrayLike,
     sfreq: float,
     ch_names: Sequence[str],
-    marks: Sequence[tuple[float, str]] = (),
+    marks: Sequence[Mark] = (),
     *,
     seconds: float = np.inf,
     quality: ArtefactMarks | None = None,
@@ -184,8 +188,9 @@ def block_of(
         Hz.
     ch_names : sequence of str
         Canonical names of the rows.
-    marks : sequence of (float, str)
-        Seconds from the first sample, and labels.
+    marks : sequence of Mark
+        A label holds for its duration where that is known, and up to the next mark otherwise.
+        Windows are the same either way.
     seconds : float
         How much good signal is wanted, from the first on.
     quality : ArtefactMarks, optional
@@ -205,8 +210,8 @@ def block_of(
     step = max(1, round(sfreq))
     for start in range(0, signal.shape[1], step):
         while waiting and waiting[0][0] < (start + step) / sfreq:
-            time, label = waiting.popleft()
-            collector.mark(label, time)
+            mark = waiting.popleft()
+            collector.mark(mark.label, mark.onset, mark.duration)
         stamps = np.arange(start, min(start + step, signal.shape[1])) / sfreq
         collector.push(signal[:, start : start + step], stamps)
         if collector.is_full:
