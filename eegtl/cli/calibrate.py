@@ -15,6 +15,7 @@ from .say import say
 if TYPE_CHECKING:
     from ..personalize.profile import Profile
     from ..streaming.calibration_block import Block
+    from ..streaming.events import Event
 
 EPILOG = (
     "Examples: eegtl calibrate --sources seed.eegsrc --wearer morning.xdf --out anna.eegtl  |  "
@@ -250,6 +251,7 @@ def _from_stream(
         inlet.ch_names,
         seconds,
         replace(quality_of(base), **limits),
+        _say_event,
     )
     stop = threading.Event()
     inlet.open()
@@ -259,7 +261,7 @@ def _from_stream(
             for label, time in [] if marks is None else marks.pull():
                 collector.mark(label, time)
             if len(stamps):
-                collector.push(values.T * inlet.factors[:, None], stamps)
+                collector.push(values.T * inlet.factors[:, None], stamps, now=lsl.local_clock())
             bar(int(min(collector.seconds, seconds)), int(seconds))
     inlet.close()
     if stop.is_set():
@@ -279,21 +281,32 @@ def _rows(found: Block | None, base: Profile, labels: bool) -> tuple[Any, Any]:
         return found.X, None
     X, y = found.labelled(base.labels)
     if not y:
+        others = sorted({label for label in found.labels if label is not None})
+        n_lost = found.quality["events"].get("mark_lost", 0)
         raise InputError(
             f"no window has a mark that names a class ({', '.join(base.labels)}); the marks are: "
-            f"{', '.join(sorted({str(label) for label in found.labels}))}. Leave --labels out, or "
-            "mark the classes."
+            f"{', '.join(others) or 'none'}{f', and {n_lost} could not be placed' * bool(n_lost)}. "
+            "Leave --labels out, or mark the classes."
         )
     return X, y
 
 
 def _say_block(found: Block, where: str) -> None:
+    from ..streaming.calibration_block import most_frequent
+
     quality = found.quality
     said = f"{where}: {quality['good_windows']} good windows of {quality['windows']}"
     if quality["faults"]:
-        worst = sorted(quality["faults"].items(), key=lambda item: -item[1])[:4]
-        said += "; faults: " + ", ".join(f"{what} ({n}x)" for what, n in worst)
+        said += f"; faults: {most_frequent(quality['faults'])}"
     say(said)
+
+
+def _say_event(event: Event) -> None:
+    """Tell the wearer what happens in the stream, as ``eegtl stream`` does."""
+    from .event_words import QUIET, in_words
+
+    if event.event not in QUIET:
+        say(in_words(event))
 
 
 def _tell(made: Profile) -> None:

@@ -10,6 +10,7 @@ from streaming.live_signals import FS, NAMES, make_profile, moods
 
 from eegtl.errors import SignalError
 from eegtl.recordings.markers import Mark
+from eegtl.streaming import Event
 from eegtl.streaming.calibration_block import BlockCollector, block_of
 
 CALM = moods(40.0, seed=3)
@@ -17,6 +18,20 @@ CALM = moods(40.0, seed=3)
 
 def block(**options: Any) -> Any:
     return block_of(make_profile(), CALM, FS, NAMES, **options)
+
+
+def push(collector: BlockCollector, data: np.ndarray, stamps: np.ndarray) -> None:
+    collector.push(data, stamps, now=float(stamps[-1]))
+
+
+def listener() -> tuple[BlockCollector, list[Event]]:
+    """Give a collector of all there is, and what it tells."""
+    events: list[Event] = []
+    return BlockCollector(make_profile(), FS, NAMES, np.inf, None, events.append), events
+
+
+def told(events: list[Event], *kinds: str) -> list[dict[str, Any]]:
+    return [dict(event.details) for event in events if event.event in kinds]
 
 
 class TestWindows:
@@ -49,10 +64,10 @@ class TestWindows:
         collector = BlockCollector(make_profile(), FS, NAMES, 10.0)
         at = 0
         while not collector.is_full:
-            collector.push(CALM[:, at : at + 50], np.arange(at, at + 50) / FS)
+            push(collector, CALM[:, at : at + 50], np.arange(at, at + 50) / FS)
             at += 50
         assert collector.seconds == 10.0
-        collector.push(CALM[:, at : at + 500], np.arange(at, at + 500) / FS)
+        push(collector, CALM[:, at : at + 500], np.arange(at, at + 500) / FS)
         assert len(collector.block().X) == 10
 
 
@@ -88,3 +103,70 @@ class TestLabels:
     @pytest.mark.parametrize("duration", [np.nan, np.inf, -1.0])
     def test_durations_that_are_none(self, duration: float) -> None:
         assert block(marks=[Mark(10.0, "0", duration)]).labels.count("0") == 30
+
+
+class TestRate:
+    def test_windows_of_another_rate_are_not_good(self) -> None:
+        """Ten seconds are right, then all comes a tenth too slowly."""
+        steps = np.full(CALM.shape[1], 1 / FS)
+        steps[10 * int(FS) :] *= 1.1
+        collector, events = listener()
+        push(collector, CALM, 1000.0 + np.cumsum(steps))
+        [details] = told(events, "rate")
+        assert details["usable"] is False
+        quality = collector.block().quality
+        assert quality["events"]["rate"] == 1
+        # 2 % over the last 10 s are reached within some three
+        assert 6 <= quality["good_windows"] <= 10
+        off = quality["windows"] - quality["good_windows"]
+        assert quality["faults"] == {"all channels: rate": off}
+
+    def test_one_percent_is_tolerated(self) -> None:
+        collector, events = listener()
+        push(collector, CALM, 1000.0 + 1.01 * np.arange(CALM.shape[1]) / FS)
+        assert events == []
+        assert len(collector.block().X) == len(block().X)
+
+
+class TestTelling:
+    def test_what_keeps_windows_from_being_good_once_per_change(self) -> None:
+        data = CALM.copy()
+        second = int(FS)
+        data[1, 10 * second : 30 * second] = 0.0
+        data[2, 20 * second : 30 * second] *= 100
+        collector, events = listener()
+        for at in range(0, data.shape[1], 50):
+            part = slice(at, at + 50)
+            push(collector, data[:, part], np.arange(data.shape[1])[part] / FS)
+        assert told(events, "bad_channels") == [
+            {"F4": ["flat"]},
+            {"F4": ["flat"], "P3": ["amplitude"]},
+            {},
+        ]
+        times = [event.time for event in events]
+        # five windows behind the first bad one, five behind the change, and with the first good one
+        assert times == pytest.approx([15.0, 25.0, 31.0], abs=0.5)
+        assert collector.block().quality["events"] == {}
+
+    def test_nothing_of_a_few_bad_windows(self) -> None:
+        data = CALM.copy()
+        for start in (10, 16, 22):
+            data[1, start * int(FS) : (start + 4) * int(FS)] = 0.0
+        collector, events = listener()
+        push(collector, data, np.arange(data.shape[1]) / FS)
+        assert collector.block().quality["faults"] == {"F4: flat": 12}
+        assert events == []
+
+    def test_another_clock_and_the_marks_that_are_lost_by_it(self) -> None:
+        collector, events = listener()
+        stamps = 1.7e9 + np.arange(CALM.shape[1]) / FS
+        collector.push(CALM[:, :512], stamps[:512], now=1004.0)
+        collector.mark("1", 1005.0)
+        collector.push(CALM[:, 512:], stamps[512:], now=1040.0)
+        [clock] = told(events, "foreign_clock")
+        assert clock["seconds"] == pytest.approx(1.7e9 - 1000.0, abs=1.0)
+        [lost] = told(events, "mark_lost")
+        assert (lost["label"], lost["why"][:24]) == ("1", "its time is of another c")
+        found = collector.block()
+        assert set(found.labels) == {None}
+        assert found.quality["events"] == {"foreign_clock": 1, "mark_lost": 1}
