@@ -152,6 +152,11 @@ class BlockCollector:
         return self._window + (len(self._good) - 1) * self._step if self._good else 0.0
 
     @property
+    def settling(self) -> float:
+        """Seconds that the filters need before the first window."""
+        return self._windows.stream.settling
+
+    @property
     def is_full(self) -> bool:
         """Whether there is as much as was wanted."""
         return self.seconds + self._step > self.wanted + 1e-6 and bool(self._good)
