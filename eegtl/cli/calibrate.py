@@ -9,6 +9,7 @@ import typer
 
 from ..errors import InputError
 from . import live
+from .blocks import block_of_file, block_of_stream, rows_of
 from .problems import one_paragraph
 from .say import say
 
@@ -22,6 +23,9 @@ EPILOG = (
     "eegtl calibrate --update anna.eegtl --wearer tuesday.xdf --day Tuesday  |  "
     "eegtl calibrate --update anna.eegtl --roll-back Monday"
 )
+
+#: Options that nothing reads where there is no stream.
+_ABOUT_STREAMS = ("--markers", "--unit", "--channels", "--give-up")
 
 
 def calibrate(
@@ -63,6 +67,13 @@ def calibrate(
     mains: live.Mains = None,
     amplitude: live.Amplitude = None,
     find: live.Find = 10.0,
+    give_up: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds after which a stream that has not given enough good signal is left.",
+            show_default="5 x --seconds + settling, at least 60",
+        ),
+    ] = None,
     network: live.Network = False,
     picture: Annotated[
         Path | None, typer.Option(help="Draw what calibration brings: PNG, SVG or PDF.")
@@ -89,6 +100,7 @@ def calibrate(
                 "--markers": markers is not None,
                 "--unit": unit is not None,
                 "--channels": channels is not None,
+                "--give-up": give_up is not None,
                 "--labels": labels,
                 "--picture": picture is not None,
                 "--block": block != "first",
@@ -120,12 +132,21 @@ def calibrate(
             raise InputError("--labels needs the stream of the marks: --markers NAME.")
         found: Block | None = None
         if wearer is not None:
-            found = _from_file(base, wearer, seconds, limits)
+            found = block_of_file(base, wearer, seconds, limits)
         elif streams:
-            found = _from_stream(
-                base, asked, markers, unit, channels, seconds, limits, find, network
+            found = block_of_stream(
+                base,
+                asked,
+                markers=markers,
+                unit=unit,
+                channels=channels,
+                seconds=seconds,
+                limits=limits,
+                find=find,
+                give_up=give_up,
+                network=network,
             )
-        X, y = _rows(found, base, labels)
+        X, y = rows_of(found, base, labels)
         quality = {} if found is None else found.quality
         if update is not None:
             if X is None:
@@ -151,7 +172,7 @@ def calibrate(
 def _refuse_what_cannot_apply(given: dict[str, bool], *, roll_back: bool) -> None:
     """Refuse options that nothing would read."""
     stream = "a stream (--name, --type, --source-id)"
-    about_streams = [o for o in ("--markers", "--unit", "--channels") if given[o]]
+    about_streams = [o for o in _ABOUT_STREAMS if given[o]]
     if roll_back and any(given.values()):
         named = ", ".join(option for option, is_given in given.items() if is_given)
         raise InputError(f"--roll-back makes an earlier day again, and reads no {named}.")
@@ -188,112 +209,6 @@ def _base(
         raise InputError(f"{out} is there already; choose another --out, or --overwrite.")
     assert sources is not None
     return make(SourceFile.load(sources)), out
-
-
-def _from_file(base: Profile, wearer: Path, seconds: float, limits: dict[str, float]) -> Block:
-    from dataclasses import replace
-
-    from ..recordings.readers.any_file import read_signal
-    from ..streaming.calibration_block import block_of
-    from ..streaming.fitting import quality_of
-
-    data, sfreq, ch_names, marks = read_signal(wearer)
-    found = block_of(
-        base,
-        data,
-        sfreq,
-        ch_names,
-        marks,
-        seconds=float("inf") if seconds <= 0 else seconds,
-        quality=replace(quality_of(base), **limits),
-    )
-    _say_block(found, wearer.name)
-    return found
-
-
-def _from_stream(
-    base: Profile,
-    asked: dict[str, str | None],
-    markers: str | None,
-    unit: str | None,
-    channels: str | None,
-    seconds: float,
-    limits: dict[str, float],
-    find: float,
-    network: bool,
-) -> Block:
-    """Listen until there is enough good signal."""
-    import threading
-    from dataclasses import replace
-
-    from ..streaming import lsl
-    from ..streaming.calibration_block import BlockCollector
-    from ..streaming.fitting import quality_of
-    from ..streaming.inlets import MarkerInlet, SignalInlet
-    from .progress import Progress
-    from .stopping import stop_on_signals
-
-    if not 0 < seconds < float("inf"):
-        raise InputError("--seconds must be a number above 0 where a stream is listened to.")
-    search = lsl.Search(network=network)
-    inlet = SignalInlet(
-        search.find(**asked, seconds=find),
-        unit=unit,
-        ch_names=live.channels_of(channels),
-        needed=base.ch_names,
-    )
-    say(f"found {inlet.description}")
-    marks = None if markers is None else MarkerInlet(search.find(name=markers, seconds=find))
-    collector = BlockCollector(
-        base,
-        inlet.sfreq,
-        inlet.ch_names,
-        seconds,
-        replace(quality_of(base), **limits),
-    )
-    stop = threading.Event()
-    inlet.open()
-    with stop_on_signals(stop), Progress("good seconds") as bar:
-        while not collector.is_full and not stop.is_set():
-            values, stamps = inlet.pull_raw(0.1)
-            for label, time in [] if marks is None else marks.pull():
-                collector.mark(label, time)
-            if len(stamps):
-                collector.push(values.T * inlet.factors[:, None], stamps)
-            bar(int(min(collector.seconds, seconds)), int(seconds))
-    inlet.close()
-    if stop.is_set():
-        raise KeyboardInterrupt
-    found = collector.block()
-    _say_block(found, inlet.description.name)
-    return found
-
-
-def _rows(found: Block | None, base: Profile, labels: bool) -> tuple[Any, Any]:
-    """Give rows, and labels where they are asked for."""
-    if found is None:
-        if labels:
-            raise InputError("--labels needs a recording or a stream with marks.")
-        return None, None
-    if not labels:
-        return found.X, None
-    X, y = found.labelled(base.labels)
-    if not y:
-        raise InputError(
-            f"no window has a mark that names a class ({', '.join(base.labels)}); the marks are: "
-            f"{', '.join(sorted({str(label) for label in found.labels}))}. Leave --labels out, or "
-            "mark the classes."
-        )
-    return X, y
-
-
-def _say_block(found: Block, where: str) -> None:
-    quality = found.quality
-    said = f"{where}: {quality['good_windows']} good windows of {quality['windows']}"
-    if quality["faults"]:
-        worst = sorted(quality["faults"].items(), key=lambda item: -item[1])[:4]
-        said += "; faults: " + ", ".join(f"{what} ({n}x)" for what, n in worst)
-    say(said)
 
 
 def _tell(made: Profile) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from ..report.escape import printable
 from ..streaming.events import Event
 
+#: Events that are not worth a line of their own.
+QUIET = ("mark",)
 _STATES = {
     "waiting": "waiting for the signal",
     "settling": "filters settle",
@@ -68,7 +70,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "bad_channels": _bad_channels,
     "rate": lambda d: (
         f"{d['effective']:.1f} samples a second instead of {d['nominal']:g}"
-        + ("" if d["usable"] else ": it abstains")
+        + ("" if d["usable"] else ": its windows are not used")
     ),
     "adapt_requested": lambda d: f"adapting ({d['kind']})",
     "adapted": _adapted,

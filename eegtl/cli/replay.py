@@ -53,8 +53,9 @@ def replay(
         from .progress import Progress
 
         faults = [Fault.parse(text) for text in fault or []]
-        data, sfreq, ch_names, markers = read_signal(file, stream=stream)
+        data, sfreq, ch_names, marks = read_signal(file, stream=stream)
         seconds = data.shape[1] / sfreq
+        markers = [(mark.onset, mark.label) for mark in marks]  # LSL knows no durations
         run = Replay(1e6 * data.T, sfreq, ch_names, name=name, markers=markers, network=network)
         stop = threading.Event()
         with stop_on_signals(stop):

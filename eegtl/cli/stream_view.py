@@ -12,11 +12,9 @@ from typing import Any, Self
 from ..report.escape import printable
 from ..streaming.events import Event
 from ..streaming.prediction import Prediction
-from .event_words import in_words
+from .event_words import QUIET, in_words
 from .say import say
 
-#: events that are not worth a line of their own
-_QUIET = ("mark",)
 _SHOWN = 6
 _BAR = 20
 
@@ -97,7 +95,7 @@ class StreamView:
             self._state = str(event.details["to"])
         if event.event == "bad_channels":
             self._bad = dict(event.details)
-        if event.event in _QUIET:
+        if event.event in QUIET:
             return
         if self._live is not None:
             line = f"{self._clock()}  {in_words(event)}"

@@ -1,11 +1,33 @@
-"""What a marker says, offline and live alike."""
+"""What a marker says, offline and live alike, and how long it holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Mark(NamedTuple):
+    """A label in a recording.
+
+    Attributes
+    ----------
+    onset : float
+        Seconds from the first sample.
+    label : str
+    duration : float
+        Seconds; 0 where it is not known how long the label holds.
+
+    Examples
+    --------
+    >>> Mark(1.0, "calm")
+    Mark(onset=1.0, label='calm', duration=0.0)
+    """
+
+    onset: float
+    label: str
+    duration: float = 0.0
 
 
 def marker_label(values: Sequence[Any]) -> Any:

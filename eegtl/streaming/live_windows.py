@@ -20,6 +20,8 @@ from .clock import Piece, StreamClock
 Floats = NDArray[np.float64]
 #: (what happened, details)
 Emit = Callable[[str, Mapping[str, Any]], None]
+#: a mark that waits for its sample: time, its number, label, duration
+_Waiting = tuple[float, int, str, float]
 
 #: Marks that wait for their sample; further ones are lost.
 MAX_MARKS = 1000
@@ -47,7 +49,7 @@ class LiveWindow:
     sample : int
         Number of its newest sample, of those taken.
     label : str or None
-        The newest mark at its first sample.
+        The newest mark at its first sample; None where the mark's duration ends before the window.
     settling : bool
         Whether the filters had not settled when it began.
     run : int
@@ -121,12 +123,13 @@ class LiveWindows:
         # the signal, stamps that never go back, the number of each sample among those taken, and
         # its own stamp
         self._buffer = SampleBuffer(len(ch_names) + _DATES)
-        self._waiting: list[tuple[float, int, str]] = []
+        self._waiting: list[_Waiting] = []
         self._n_marks = 0
-        self._labels: deque[tuple[int, str]] = deque(maxlen=MAX_MARKS)
+        # the first sample of each, the one at which it ends, and what it says
+        self._labels: deque[tuple[int, float, str]] = deque(maxlen=MAX_MARKS)
         self._is_usable = True
 
-    def mark(self, label: str, time: float) -> None:
+    def mark(self, label: str, time: float, duration: float = 0.0) -> None:
         """Take a mark: windows restart at the first sample that is not before it.
 
         Parameters
@@ -136,6 +139,9 @@ class LiveWindows:
             In seconds of the stream's clock. Where samples after it have been taken, windows
             restart at the next sample, and an event ``late_mark`` says by how much. A mark that
             cannot be placed is lost, and an event ``mark_lost`` says why.
+        duration : float
+            Seconds of signal that the label holds for, as offline a trial does; 0 for up to the
+            next mark. Windows go on where it ends.
         """
         why = ""
         if not np.isfinite(time):
@@ -145,13 +151,13 @@ class LiveWindows:
         elif len(self._waiting) >= MAX_MARKS:
             why = f"{MAX_MARKS} marks wait for their samples already"
         if why:
-            self._lose([(float(time), 0, str(label))], why)
+            self._lose([(float(time), 0, str(label), duration)], why)
             return
         if time - self.newest > EARLY:
             ahead = float(time - self.newest)
             self._emit("early_mark", {"label": str(label), "seconds": ahead})
         self._n_marks += 1
-        insort(self._waiting, (float(time), self._n_marks, str(label)))
+        insort(self._waiting, (float(time), self._n_marks, str(label), float(duration)))
 
     def push(self, chunk: Floats, stamps: Floats) -> Iterator[LiveWindow]:
         """Take the next samples.
@@ -233,9 +239,9 @@ class LiveWindows:
         kept = held[:-_DATES, held[-1] == stamps[place]]
         return bool((kept == chunk[:, place, None]).all(axis=0).any())
 
-    def _lose(self, marks: list[tuple[float, int, str]], why: str) -> None:
+    def _lose(self, marks: list[_Waiting], why: str) -> None:
         """Tell of marks that find no sample."""
-        for time, _, label in marks:
+        for time, _, label, _ in marks:
             self._emit("mark_lost", {"label": label, "mark_time": time, "why": why})
 
     def _place_marks(self, stamps: Floats) -> list[int]:
@@ -246,15 +252,17 @@ class LiveWindows:
             self._lose(far, _OTHER_CLOCK)
         marks = []
         while self._waiting and self._waiting[0][0] <= stamps[-1]:
-            time, _, label = self._waiting.pop(0)
+            mark = self._waiting.pop(0)
+            time, _, label, duration = mark
             if stamps[-1] - time > FAR:
-                self._lose([(time, 0, label)], _OTHER_CLOCK)
+                self._lose([mark], _OTHER_CLOCK)
                 continue
             place = int(np.searchsorted(stamps, time))
             if place == 0 and time <= self.newest:
                 self._emit("late_mark", {"label": label, "seconds": float(stamps[0] - time)})
             marks.append(place)
-            self._labels.append((self._buffer.end + place, label))
+            begin = self._buffer.end + place
+            self._labels.append((begin, begin + self._samples_of(duration), label))
             self._emit("mark", {"label": label, "mark_time": time})
         return marks
 
@@ -293,7 +301,7 @@ class LiveWindows:
                 float(cut[i, _STAMP, 0]),
                 float(cut[i, _STAMP, -1]),
                 int(cut[i, _NUMBER, -1]),
-                self._label_at(int(starts[i])),
+                self._label_of(int(starts[i])),
                 bool(windows.settling[i]),
                 int(windows.runs[i]),
                 faults[i],
@@ -319,12 +327,20 @@ class LiveWindows:
             out[row, :, end:] = out[row, :, end - 1 : end]
         return out
 
-    def _label_at(self, start: int) -> str | None:
-        """Give the newest mark that is not behind a sample; older ones are not needed again."""
+    def _samples_of(self, duration: float) -> float:
+        """Give the samples of a duration, halves upwards as for trials; infinite if not known."""
+        if not 0 < duration < np.inf:
+            return np.inf
+        return float(np.floor(round(duration * self.sfreq, 6) + 0.5))
+
+    def _label_of(self, start: int) -> str | None:
+        """Give the label of the window at a sample; older marks are not needed again."""
         while len(self._labels) > 1 and self._labels[1][0] <= start:
             self._labels.popleft()
-        if self._labels and self._labels[0][0] <= start:
-            return self._labels[0][1]
+        if self._labels:
+            begin, end, label = self._labels[0]
+            if begin <= start and start + self._length <= end:
+                return label
         return None
 
     def _faults(self, windows: Floats) -> list[dict[str, tuple[str, ...]]]:

@@ -120,18 +120,52 @@ def test_labels_and_nothing(folder):
     assert not (folder / "no.eegtl").exists()
 
 
-def test_from_a_stream(folder):
+def wearer_s_signal(folder, n_flat=0):
+    """Write what a headset plays: some channels may be flat."""
     wearer = eegtl.load("synthetic-days").select(subjects=["w07"])[0]
     data = wearer.raw.get_data()
-    file = transport_producer.write(
-        folder / "w07.npz", data, tuple(wearer.ch_names), float(wearer.sfreq)
-    )
+    data[:n_flat] = 0.0
+    file = folder / f"w07-{n_flat}.npz"
+    return transport_producer.write(file, data, tuple(wearer.ch_names), float(wearer.sfreq))
+
+
+def test_from_a_stream(folder):
     name = unique()
-    with producer(file, name, speed=8, wait=0) as headset:
+    with producer(wearer_s_signal(folder), name, speed=8, wait=0) as headset:
         headset.wait_for("plays")
-        said = new(folder, "stream.eegtl", "--name", name, "--seconds", 20, "--find", 60)
-    assert f"{name}: 10 good windows of 10" in said
-    assert len(Profile.load(folder / "stream.eegtl").days[0].X) == 10
+        said = new(folder, "stream.eegtl", "--name", name, "--seconds", 10, "--find", 60)
+    assert "listening until 10 s are good, for at most" in said
+    assert f"{name}: 5 good windows of 5" in said
+    assert len(Profile.load(folder / "stream.eegtl").days[0].X) == 5
+
+
+def test_a_stream_that_does_not_get_good(folder):
+    """It tells what is wrong while it listens, gives up, and says what to do."""
+    name, base = unique(), ("--sources", folder / "x.eegsrc", "--out", folder / "bad.eegtl")
+    with producer(wearer_s_signal(folder, n_flat=1), name, speed=8) as headset:
+        result = CliRunner().invoke(
+            app, ["calibrate", *map(str, base), "--name", name, "--find", "60", "--give-up", "2.5"]
+        )
+        headset.wait_for("plays")
+    assert result.exit_code == 2, result.output
+    channel = eegtl.load("synthetic-days")[0].ch_names[0]
+    assert re.search(rf"^bad: {channel} \(flat\)$", result.stdout, re.M)
+    message = (
+        r"SignalError: 2\.5 s of listening brought 0 of 60 s of good signal \(0 of \d+ windows"
+    )
+    assert re.search(rf"{message} are good; faults: {channel}: flat \d+x", result.stderr)
+    assert not (folder / "bad.eegtl").exists()
+
+
+def test_a_stream_that_ends(folder):
+    name, base = unique(), ("--sources", folder / "x.eegsrc", "--out", folder / "bad.eegtl")
+    with producer(wearer_s_signal(folder), name, speed=8, faults="die@4:60") as headset:
+        said = run("calibrate", *base, "--name", name, "--find", 60, code=2)
+        headset.wait_for("plays")
+    assert re.search(
+        r"StreamLostError: the stream .* is gone \(.*\), after 0 of 60 s of good", said
+    )
+    assert not (folder / "bad.eegtl").exists()
 
 
 @pytest.mark.parametrize(
@@ -148,6 +182,7 @@ def test_from_a_stream(folder):
         (["--wearer", "x", "--unit", "uV"], "--unit cannot apply beside it"),
         (["--wearer", "x", "--name", "y"], "a stream (--name, --type, --source-id) cannot apply"),
         (["--channels", "muse"], "--channels is about a stream; say which by --name"),
+        (["--wearer", "x", "--give-up", "9"], "--give-up cannot apply beside it"),
         (["--wearer", "x", "--picture", "x.doc"], "a picture cannot be 'x.doc'"),
     ],
 )
@@ -180,6 +215,9 @@ def test_what_does_not_fit(folder):
     assert "name this one by --day" in run("calibrate", "--update", me, code=2)
     assert "--labels needs the stream of the marks" in run(
         *base, new_one, "--name", "x", "--labels", code=2
+    )
+    assert "--give-up must be a positive number of seconds; got -1" in run(
+        *base, new_one, "--name", "x", "--give-up", -1, code=2
     )
     assert "StreamNotFoundError" in run(*base, new_one, "--name", unique(), "--find", 0.1, code=2)
     assert not new_one.exists()

@@ -118,7 +118,7 @@ def test_every_event_of_a_session_has_words() -> None:
         (
             "rate",
             {"effective": 200.04, "nominal": 256.0, "usable": False},
-            "200.0 samples a second instead of 256: it abstains",
+            "200.0 samples a second instead of 256: its windows are not used",
         ),
         ("lost", {"why": "gone"}, "the stream is lost (gone); looking for it"),
         ("gap", {"seconds": "long"}, "gap  seconds=long"),

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from eegtl.errors import DatasetError, SignalWarning
+from eegtl.recordings.markers import Mark
 from eegtl.recordings.readers.any_file import read_signal
 from eegtl.streaming import XdfWriter
 
@@ -22,12 +23,14 @@ VOLTS = 1e-5 * np.random.default_rng(0).standard_normal((4, N))
 
 def test_mne_with_annotations(tmp_path: Path) -> None:
     raw = mne.io.RawArray(VOLTS, mne.create_info(NAMES, SFREQ, "eeg"), verbose="error")
-    raw.set_annotations(mne.Annotations([1.0, 2.0, 3.0], 0.0, ["calm", "BAD_blink", "tense"]))
+    raw.set_annotations(
+        mne.Annotations([1.0, 2.0, 3.0], [0.0, 0.5, 4.0], ["calm", "BAD_blink", "tense"])
+    )
     raw.save(tmp_path / "x_raw.fif", verbose="error")
     data, sfreq, names, markers = read_signal(tmp_path / "x_raw.fif")
     np.testing.assert_allclose(data, VOLTS, rtol=1e-6)
     assert (sfreq, names) == (SFREQ, tuple(NAMES))
-    assert markers == [(1.0, "calm"), (3.0, "tense")]
+    assert markers == [Mark(1.0, "calm"), Mark(3.0, "tense", 4.0)]
 
 
 def test_muselsl(tmp_path: Path) -> None:
@@ -55,8 +58,8 @@ def test_xdf(tmp_path: Path) -> None:
     data, sfreq, names, markers = read_signal(tmp_path / "x.xdf")
     np.testing.assert_allclose(data, VOLTS[:, :END], atol=1e-11)
     assert (sfreq, names) == (SFREQ, tuple(NAMES))
-    assert [label for _, label in markers] == ["calm"]
-    assert markers[0][0] == pytest.approx(0.5, abs=0.005)
+    assert [(mark.label, mark.duration) for mark in markers] == [("calm", 0.0)]
+    assert markers[0].onset == pytest.approx(0.5, abs=0.005)
 
 
 def test_of_several_recordings_the_longest(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from personalize.played_people import sources_of
-from streaming.live_signals import FS, NAMES, begin, feed, make_profile, moods, told
+from streaming.live_signals import FS, begin, feed, make_profile, moods, told
 
 from eegtl.errors import InputError
-from eegtl.personalize import Profile, calibrate
+from eegtl.personalize import calibrate
 from eegtl.streaming import Adaptation, Drift, OnlineSession
 from eegtl.streaming.adaptation import following, knows_more_than_rows
-from eegtl.streaming.calibration_block import BlockCollector, block_of
 from eegtl.streaming.drift import DriftWatch
 
 CALM = moods(200.0, seed=3)
@@ -133,59 +132,6 @@ class TestProfile:
         assert len(seen) == 5
         too_short = DriftWatch(calibrate(sources_of(), rows[:2], kind="only rest"), Drift())
         assert np.isnan(too_short.limit)
-
-
-class TestBlocks:
-    def block(self, profile: Profile, **options: Any) -> Any:
-        return block_of(profile, CALM[:, : 40 * int(FS)], FS, NAMES, **options)
-
-    def test_windows_are_those_of_live_use(self) -> None:
-        profile = make_profile()
-        stream = profile.extractor.start(FS, NAMES, profile.passband)
-        X, _ = stream.push(CALM[:, : 40 * int(FS)])
-        np.testing.assert_array_equal(self.block(profile).X, X)
-        assert self.block(profile, seconds=10.0).X.shape == (10, X.shape[1])
-
-    def test_marks_are_labels(self) -> None:
-        profile = make_profile()
-        found = self.block(profile, marks=[(0.0, "0"), (20.0, "1"), (30.0, "x")])
-        assert found.labels == ("0",) * 16 + ("1",) * 10 + ("x",) * 10
-        X, y = found.labelled(profile.labels)
-        assert (len(X), y) == (26, ["0"] * 16 + ["1"] * 10)
-
-    def test_bad_windows_are_left_out_and_counted(self) -> None:
-        profile = make_profile()
-        data = CALM[:, : 40 * int(FS)].copy()
-        data[1, 10 * int(FS) : 15 * int(FS)] = 0.0
-        found = block_of(profile, data, FS, NAMES)
-        assert found.quality["windows"] - found.quality["good_windows"] == 5
-        assert found.quality["faults"] == {"F4: flat": 5}
-        good = self.block(profile)
-        np.testing.assert_array_equal(found.X[:6], good.X[:6])
-
-    def test_a_gap_restarts_and_settles(self) -> None:
-        profile = make_profile()
-        data = CALM[:, : 40 * int(FS)].copy()
-        data[:, 20 * int(FS)] = np.nan
-        found = block_of(profile, data, FS, NAMES)
-        assert found.quality["events"]["no_signal"] == 1
-        assert len(found.X) < len(self.block(profile).X)
-
-    def test_nothing_good(self) -> None:
-        from eegtl.errors import SignalError
-
-        with pytest.raises(SignalError, match=r"none of the 36 windows .* is good \(F3: flat 36x"):
-            block_of(make_profile(), np.full((4, 40 * int(FS)), 1e-5), FS, NAMES)
-
-    def test_a_collector_is_full_when_there_is_enough(self) -> None:
-        collector = BlockCollector(make_profile(), FS, NAMES, 10.0)
-        at = 0
-        while not collector.is_full:
-            collector.push(CALM[:, at : at + 50], np.arange(at, at + 50) / FS)
-            at += 50
-        assert collector.seconds == 10.0
-        collector.push(CALM[:, at : at + 500], np.arange(at, at + 500) / FS)
-        assert len(collector.block().X) == 10
 
 
 class TestModelsThatKnowMore:

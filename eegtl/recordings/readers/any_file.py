@@ -1,4 +1,4 @@
-"""One recording from one file, whatever its format: what `eegtl replay` publishes."""
+"""One recording from one file, whatever its format, for `eegtl replay` and `eegtl calibrate`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import DatasetError, SignalWarning
 from ..channels import canonical_names
+from ..markers import Mark
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ _XDF = (".xdf", ".xdfz", ".xdf.gz", ".xdf.partial")
 
 def read_signal(
     path: str | Path, *, stream: str | None = None
-) -> tuple[Floats, float, tuple[str, ...], list[tuple[float, str]]]:
+) -> tuple[Floats, float, tuple[str, ...], list[Mark]]:
     """Read the EEG of a file, and the markers beside it.
 
     Parameters
@@ -39,8 +40,8 @@ def read_signal(
         Hz.
     ch_names : tuple of str
         Canonical.
-    markers : list of (float, str)
-        Seconds from the first sample, and labels.
+    markers : list of Mark
+        Those of XDF files hold up to the next one, so that they have no duration.
 
     Raises
     ------
@@ -100,10 +101,11 @@ def _read_by_mne(file: Path) -> Any:
         ) from error
 
 
-def _of_raw(raw: Any) -> tuple[Floats, float, tuple[str, ...], list[tuple[float, str]]]:
+def _of_raw(raw: Any) -> tuple[Floats, float, tuple[str, ...], list[Mark]]:
+    said = raw.annotations
     marks = [
-        (float(onset) - raw.first_time, str(text))
-        for onset, text in zip(raw.annotations.onset, raw.annotations.description, strict=True)
+        Mark(float(onset) - raw.first_time, str(text), float(duration))
+        for onset, text, duration in zip(said.onset, said.description, said.duration, strict=True)
         if not str(text).upper().startswith(("BAD", "EDGE"))
     ]
     return raw.get_data(), float(raw.info["sfreq"]), canonical_names(raw.ch_names), marks
