@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
+from ..personalize.days import block_seconds
 from ..personalize.profile import Profile
 from ..preprocessing import ArtefactMarks
 from ..recordings.markers import Mark
@@ -125,8 +126,8 @@ class BlockCollector:
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.wanted, self._on_event = seconds, on_event
-        self._window = float(profile.extractor.window)
-        self._step = min(float(profile.extractor.step), self._window)
+        self._extractor = profile.extractor
+        self._step = min(float(profile.extractor.step), float(profile.extractor.window))
         self._order = rows_of(profile, ch_names)
         self._judged = judged_channels(profile)
         self._windows = LiveWindows(
@@ -149,7 +150,7 @@ class BlockCollector:
     @property
     def seconds(self) -> float:
         """Seconds of good signal by now."""
-        return self._window + (len(self._good) - 1) * self._step if self._good else 0.0
+        return block_seconds(len(self._good), self._extractor)
 
     @property
     def settling(self) -> float:

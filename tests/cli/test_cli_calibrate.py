@@ -74,9 +74,7 @@ def test_days(folder):
     update = ("calibrate", "--update", folder / "me.eegtl")
     said = run(*update, "--wearer", folder / "day2_raw.fif", "--day", "Tuesday",
                "--block", "only neutral", "--seconds", 20)  # fmt: skip
-    assert re.search(
-        r"drift since Monday: \d\.\d\d .*\(the two blocks hold unlike", said
-    )
+    assert re.search(r"drift since Monday: \d\.\d\d .*\(the two blocks hold unlike", said)
     assert "days: Monday, Tuesday; return by --update PROFILE --roll-back DAY." in said
     shown = run("profile", "show", folder / "me.eegtl", "--arrays")
     assert re.search(r"- Tuesday: [\w -]+, 20 s, block only neutral", shown)
