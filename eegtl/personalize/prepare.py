@@ -19,9 +19,9 @@ from ..evaluation.name_order import name_ranks
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, give_mix, holds_rows_of, named_candidates
 from .days import FIRST, ONLY
+from .feature_basis import signals_of, table_of
 from .guard import EVIDENCE, Guard, evidence_of, learn_guard
 from .plan import Plan
-from .profile import common_passband
 from .session_drift import SPAN, drift_limit
 from .source_file import SourceFile
 from .trial_blocks import PersonBlocks, covered_seconds, kinds_of, person_blocks
@@ -39,13 +39,12 @@ BASELINE = 20.0
 
 
 def prepare_sources(
-    recordings: Collection,
+    recordings: Collection | FeatureTable,
     extractor: FeatureExtractor,
     *,
     candidates: Sequence[str] | None = None,
     lengths: Sequence[float] = LENGTHS,
     baseline: str | None = None,
-    table: FeatureTable | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SourceFile:
     """Distil labelled recordings of other people into what a wearer's device needs of them.
@@ -59,8 +58,9 @@ def prepare_sources(
 
     Parameters
     ----------
-    recordings : Collection or list of Recording
-        All with the same channels and sampling rate.
+    recordings : Collection, list of Recording or FeatureTable
+        All with the same channels and sampling rate; or what the extractor made of them, where it
+        is there already, for example without those that are bad.
     extractor : FeatureExtractor
         Causal.
     candidates : sequence of str, optional
@@ -70,8 +70,6 @@ def prepare_sources(
     baseline : str, optional
         A class that is a state which every wearer can record, such as rest: the first 20 s of each
         source person's are what the candidate ``matched baseline`` refers that person to.
-    table : FeatureTable, optional
-        What the extractor makes of the recordings, where it is there already.
     progress : callable, optional
         Is told how many people are done, and of how many.
 
@@ -101,15 +99,8 @@ def prepare_sources(
     >>> sources.plan.n_people, sources.models["z2"].information_
     (4, 'inductive')
     """
-    passband = common_passband(recordings, extractor)
-    table = extractor.extract(recordings) if table is None else table
-    first = next(iter(recordings))
-    rates = table.info["sfreq"]
-    if len(rates) > 1:
-        raise InputError(
-            f"the recordings have the sampling rates {rates} Hz; sources have one. Select "
-            "recordings of one rate, or resample them."
-        )
+    table = table_of(recordings, extractor)
+    signals = signals_of(table, extractor)
     used = (~table.meta["settling"] & table.meta["label"].notna()).to_numpy()
     X, meta = table.X[used], table.meta[used].reset_index(drop=True)
     window = float(table.info["window"])
@@ -121,9 +112,7 @@ def prepare_sources(
     content.update("\n".join(meta["label"].astype(str)).encode())
     return SourceFile(
         extractor=extractor,
-        sfreq=float(first.sfreq),
-        ch_names=tuple(first.ch_names),
-        passband=passband,
+        **signals,
         mean=X.mean(axis=0),
         sd=X.std(axis=0),
         models=models,
