@@ -99,6 +99,20 @@ class Plan:
         """Number of source people."""
         return int(self.scores.shape[-1])
 
+    def is_told_mix(self, name: str) -> bool:
+        """Say whether a candidate is told the class mix of the wearer's block.
+
+        Parameters
+        ----------
+        name : str
+            Any name; one that is no candidate's is told nothing.
+
+        Returns
+        -------
+        bool
+        """
+        return (name, "mix") in zip(self.names, self.sees, strict=True)
+
     def nearest_length(self, seconds: float, kind: str = USUAL) -> int:
         """Give the place of the longest length that is not longer, among those with scores.
 
