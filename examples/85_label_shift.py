@@ -1,8 +1,9 @@
 """Label shift: what per-person normalisation costs when a wearer's block lacks a class.
 
 Every person in turn is the wearer. The first half of their trials gives blocks of equal length:
-all classes alike, four fifths of one class, one class only (each class in turn, averaged), and 20 s
-of one class. All are scored on the same rows: the second half.
+all classes alike, one of three classes missing, four fifths of one class, one class only (each
+class in turn, averaged), and 20 s of one class. All are scored on the same rows: the second half.
+"kept" is a method's gain over source-only as a share of what z2 gains on balanced blocks.
 
     python examples/85_label_shift.py                         # invented wearers
     python examples/85_label_shift.py eegmat ~/data/eegmat    # any data set, and where it lies
@@ -49,6 +50,9 @@ def blocks(early, quiet):
     for c, own in enumerate(early):
         few = round(0.2 * n / others)
         rest = [spread(rows, few) for k, rows in enumerate(early) if k != c]
+        if others > 1:  # of two classes, one is left, which is "one class"
+            even = [spread(rows, n // others) for k, rows in enumerate(early) if k != c]
+            yield "missing class", np.concatenate(even)
         yield "80/20", np.concatenate([spread(own, n - few * others), *rest])
         yield "one class", own[:n]
     if quiet is not None:
@@ -102,8 +106,9 @@ def main(name="synthetic", root=None):
     )  # filters settle for 4 s, as in studies
     people = list(dict.fromkeys(table.meta["subject"]))
     results = [one_person(table, who, QUIET.get(name)) for who in people]
-    print(f"{name}, {len(people)} people; accuracy in %, and share of people below source-only")
+    print(f"{name}, {len(people)} people; accuracy in %, share of people below source-only, kept")
     methods = list(dict.fromkeys(method for _, method in results[0]))
+    gain = np.mean([r["balanced", "z2"] - r["balanced", "source-only z0"] for r in results])
     for kind in dict.fromkeys(kind for kind, _ in results[0]):
         print(kind)
         plain = np.array([r[kind, "source-only z0"] for r in results])
@@ -111,7 +116,8 @@ def main(name="synthetic", root=None):
             if (kind, method) in results[0]:
                 own = np.array([r[kind, method] for r in results])
                 below = np.mean(own < plain - 1e-9)
-                print(f"  {method:24s} {100 * own.mean():5.1f}  {100 * below:3.0f} %")
+                kept = (own - plain).mean() / gain
+                print(f"  {method:24s} {100 * own.mean():5.1f}  {100 * below:3.0f} %  {kept:5.2f}")
 
 
 if __name__ == "__main__":

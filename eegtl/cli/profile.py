@@ -24,7 +24,7 @@ File = Annotated[Path, typer.Argument(metavar="file", help="A profile.")]
 def show(
     file: File,
     arrays: Annotated[
-        bool, typer.Option("--arrays", help="List every array, and of how many people it is.")
+        bool, typer.Option("--arrays", help="List every array, and from whom it comes at most.")
     ] = False,
 ) -> None:
     """Show where a profile comes from, its days, and what to expect of it."""

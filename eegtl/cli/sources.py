@@ -88,12 +88,11 @@ def prepare(
         table, _ = read_features(recipe, collection, use_cache=not no_cache)
         with Progress("each person plays the wearer") as progress:
             made = prepare_sources(
-                collection,
+                table,
                 recipe.extractor(),
                 candidates=None if candidates is None else _words(candidates),
                 lengths=_numbers(lengths),
                 baseline=baseline,
-                table=table,
                 progress=progress,
             )
         made.save(path, overwrite=overwrite)

@@ -120,6 +120,11 @@ def _table(
             for bank in banks.values()
         ],
         "sfreq": sorted({part.sfreq for part in parts}),
+        "ch_names": list(parts[0].inputs),
+        "passbands": [
+            None if band is None else list(band)
+            for band in dict.fromkeys(part.passband for part in parts)
+        ],
         "skipped": skipped,
         "versions": {
             "eegtl": __version__,

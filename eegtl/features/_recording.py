@@ -27,6 +27,7 @@ class RecordingFeatures:
     file: str
     subject: str
     sfreq: float
+    passband: tuple[float, float] | None
     inputs: tuple[str, ...]
     ch_names: tuple[str, ...]
     column_names: list[ColumnName]
@@ -126,6 +127,7 @@ def recording_features(
         recording.file,
         recording.subject,
         recording.sfreq,
+        recording.passband,
         inputs,
         stream.ch_names,
         stream.column_names,

@@ -46,7 +46,8 @@ class FeatureTable:
     causal : bool
         False if any step used the future of a window.
     info : mapping
-        JSON-able facts: window, step, bands, sampling rates, versions.
+        JSON-able facts: window, step, bands, versions; of the recordings their sampling rates,
+        their channels (of the first) and their different pass-bands.
 
     Raises
     ------

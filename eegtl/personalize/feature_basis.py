@@ -2,11 +2,80 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError, SignalWarning
 from ..features.description import describe_extractor, extractor_from
 from .plain_values import floats, number, text_list
+
+if TYPE_CHECKING:
+    from ..features import FeatureExtractor, FeatureTable
+    from ..recordings.collection import Collection
+
+
+def table_of(recordings: Collection | FeatureTable, extractor: FeatureExtractor) -> FeatureTable:
+    """Give the features of recordings, unless they are features already.
+
+    Parameters
+    ----------
+    recordings : Collection, list of Recording or FeatureTable
+    extractor : FeatureExtractor
+
+    Returns
+    -------
+    FeatureTable
+    """
+    from ..features import FeatureTable  # asks for pandas, which a live start does without
+
+    return recordings if isinstance(recordings, FeatureTable) else extractor.extract(recordings)
+
+
+def signals_of(table: FeatureTable, extractor: FeatureExtractor) -> dict[str, Any]:
+    """Give rate, channels and pass-band of the recordings that a table is of.
+
+    The table says them, so that no recording is read for them, nor one that was left out.
+
+    Parameters
+    ----------
+    table : FeatureTable
+    extractor : FeatureExtractor
+
+    Returns
+    -------
+    dict
+        The fields ``sfreq, ch_names, passband``.
+
+    Raises
+    ------
+    InputError
+        When the recordings have several rates, or pass-bands to which bands are clipped unlike, or
+        the table does not say.
+    """
+    missing = [key for key in ("sfreq", "ch_names", "passbands") if key not in table.info]
+    if missing:
+        raise InputError(
+            f"the table of features does not say {', '.join(missing)} of its recordings; it was "
+            "not made by extract of this eegtl. Extract the features anew."
+        )
+    rates, ch_names = table.info["sfreq"], tuple(table.info["ch_names"])
+    if len(rates) > 1:
+        raise InputError(
+            f"the recordings have the sampling rates {rates} Hz; a profile has one. Select "
+            "recordings of one rate, or resample them."
+        )
+    passbands = [None if band is None else tuple(band) for band in table.info["passbands"]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SignalWarning)  # extraction said it
+        bands = [extractor.start(rates[0], ch_names, own).bands for own in passbands]
+    if any(own != bands[0] for own in bands):
+        raise InputError(
+            f"the recordings have the pass-bands {', '.join(map(str, passbands))} Hz, to which the "
+            "bands of the features are clipped: one name would stand for unlike frequencies. "
+            "Select recordings of one pass-band, or bands that all of them hold."
+        )
+    return {"sfreq": float(rates[0]), "ch_names": ch_names, "passband": passbands[0]}
 
 
 def basis_to_tree(owner: Any) -> dict[str, Any]:

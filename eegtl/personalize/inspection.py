@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .origins import arrays_in, leaves, of_the_wearer, sizes_of_people
 from .profile import Profile
+
+#: Arrays of a plan that hold a number of each source person.
+_ONE_BY_ONE = ("plan.scores", "plan.safe", "plan.evidence", "plan.nested")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class ArrayLine:
     shape : tuple of int
     bytes : int
     people : str
-        From whom it comes.
+        From whom it comes at most: nobody else has a part in it.
     """
 
     path: str
@@ -33,7 +36,7 @@ class ArrayLine:
 
 
 def arrays_of(profile: Profile) -> list[ArrayLine]:
-    """List the arrays of a profile, and from how many people each comes.
+    """List the arrays of a profile, and from whom each comes.
 
     Parameters
     ----------
@@ -42,19 +45,40 @@ def arrays_of(profile: Profile) -> list[ArrayLine]:
     Returns
     -------
     list of ArrayLine
+
+    Notes
+    -----
+    What is said is an upper bound. An array of a model is said to be of the source people alone
+    only if a model that saw nothing of a wearer has it, or if it stays the same to the last bit
+    when the model is adapted to nobody and to invented wearers. "perhaps one a line" stands where
+    an axis is as long as there are people, or names of people or sittings: such an array may hold a
+    line of one person alone.
     """
-    n = profile.provenance.get("n_people", "an unknown number of")
+    n = profile.provenance.get("n_people")
+    people = "an unknown number of people" if n is None else f"{n} people"
+    bound = people if n is None else f"up to {people}"
+    wearers, sizes = set(), {n} - {1}
+    models = [("model", profile.name, profile.model)]
+    models += [(f"others.{name}", name, model) for name, model in profile.others.items()]
+    for where, name, model in models:
+        told_mix = profile.plan is not None and profile.plan.is_told_mix(name)
+        found = of_the_wearer(model, profile.mean, profile.sd, told_mix=told_mix)
+        wearers |= {f"{where}.{path}" for path in found}
+        sizes |= sizes_of_people(model)
     lines = []
-    for path, value in _leaves(profile._content()):
-        if not isinstance(value, np.ndarray):
-            continue
-        if path.startswith("days"):
-            people = "the wearer"
-        elif "target" in path:
-            people = "the wearer" if profile.days or profile.history else f"{n} people"
-        else:
-            people = f"{n} people"
-        lines.append(ArrayLine(path, value.shape, value.nbytes, people))
+    for path, value in arrays_in(profile._content()):
+        if path.startswith("days["):
+            whose = "the wearer"
+        elif path.startswith(("model.", "others.")):
+            whose = f"the wearer and {bound}" if path in wearers else bound
+            whose += ", perhaps one a line" if sizes.intersection(value.shape) else ""
+        elif path in _ONE_BY_ONE:
+            whose = f"{people}, one by one"
+        elif path in ("mean", "sd") or path.startswith("plan."):
+            whose = people
+        else:  # nothing rules anybody out
+            whose = f"the wearer and {bound}"
+        lines.append(ArrayLine(path, value.shape, value.nbytes, whose))
     return lines
 
 
@@ -70,7 +94,7 @@ def differences(one: Profile, other: Profile) -> list[str]:
     list of str
         One line a value that is not the same; arrays by their largest difference.
     """
-    left, right = dict(_leaves(one._content())), dict(_leaves(other._content()))
+    left, right = dict(leaves(one._content())), dict(leaves(other._content()))
     lines = []
     for path in sorted(set(left) | set(right)):
         if path not in left or path not in right:
@@ -117,18 +141,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk through a tree."""
-    if isinstance(node, dict) and node:
-        for key, value in node.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(node, list | tuple) and node:
-        for place, value in enumerate(node):
-            yield from _leaves(value, f"{path}[{place}]")
-    else:
-        yield path, node
 
 
 def _same(a: Any, b: Any) -> bool:

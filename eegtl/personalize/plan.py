@@ -96,6 +96,20 @@ class Plan:
         """Number of source people."""
         return int(self.scores.shape[-1])
 
+    def is_told_mix(self, name: str) -> bool:
+        """Say whether a candidate is told the class mix of the wearer's block.
+
+        Parameters
+        ----------
+        name : str
+            Any name; one that is no candidate's is told nothing.
+
+        Returns
+        -------
+        bool
+        """
+        return (name, "mix") in zip(self.names, self.sees, strict=True)
+
     def places(self, kind: str = USUAL) -> list[int]:
         """Give the places of the lengths that enough people have blocks of.
 

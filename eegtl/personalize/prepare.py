@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..evaluation.blocks import time_order
 from .candidates import named_candidates
+from .feature_basis import signals_of, table_of
 from .play import LENGTHS, make_plan
-from .profile import common_passband
 from .source_file import SourceFile
 from .trial_blocks import covered_seconds
 
@@ -29,13 +29,12 @@ BASELINE = 20.0
 
 
 def prepare_sources(
-    recordings: Collection,
+    recordings: Collection | FeatureTable,
     extractor: FeatureExtractor,
     *,
     candidates: Sequence[str] | None = None,
     lengths: Sequence[float] = LENGTHS,
     baseline: str | None = None,
-    table: FeatureTable | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SourceFile:
     """Distil labelled recordings of other people into what a wearer's device needs of them.
@@ -49,8 +48,9 @@ def prepare_sources(
 
     Parameters
     ----------
-    recordings : Collection or list of Recording
-        All with the same channels and sampling rate.
+    recordings : Collection, list of Recording or FeatureTable
+        All with the same channels and sampling rate; or what the extractor made of them, where it
+        is there already, for example without those that are bad.
     extractor : FeatureExtractor
         Causal. Windows that its artefact marks flag are left out, as they are of the wearer.
     candidates : sequence of str, optional
@@ -60,8 +60,6 @@ def prepare_sources(
     baseline : str, optional
         A class that is a state which every wearer can record, such as rest: the first 20 s of each
         source person's are what the candidate ``matched baseline`` refers that person to.
-    table : FeatureTable, optional
-        What the extractor makes of the recordings, where it is there already.
     progress : callable, optional
         Is told how many people are done, and of how many.
 
@@ -90,15 +88,8 @@ def prepare_sources(
     >>> sources.plan.n_people, sources.models["z2"].information_
     (4, 'inductive')
     """
-    passband = common_passband(recordings, extractor)
-    table = extractor.extract(recordings) if table is None else table
-    first = next(iter(recordings))
-    rates = table.info["sfreq"]
-    if len(rates) > 1:
-        raise InputError(
-            f"the recordings have the sampling rates {rates} Hz; sources have one. Select "
-            "recordings of one rate, or resample them."
-        )
+    table = table_of(recordings, extractor)
+    signals = signals_of(table, extractor)
     good = ~table.meta["settling"] & (table.meta["flags"].astype(str) == "")
     used = (good & table.meta["label"].notna()).to_numpy()
     X, meta = table.X[used], table.meta[used].reset_index(drop=True)
@@ -111,9 +102,7 @@ def prepare_sources(
     content.update("\n".join(meta["label"].astype(str)).encode())
     return SourceFile(
         extractor=extractor,
-        sfreq=float(first.sfreq),
-        ch_names=tuple(first.ch_names),
-        passband=passband,
+        **signals,
         mean=X.mean(axis=0),
         sd=X.std(axis=0),
         models=models,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,13 +17,13 @@ from ..errors import ContainerError, EegtlError, InputError, SignalWarning, Stat
 from ..transfer.state import from_state, to_state
 from .container import fingerprint, read_container, write_container
 from .days import Day
-from .feature_basis import basis_from_tree, basis_to_tree
+from .feature_basis import basis_from_tree, basis_to_tree, signals_of, table_of
 from .plain_values import entries, table, text
 from .plan import Plan
 from .profile_versions import of_this_version
 
 if TYPE_CHECKING:
-    from ..features import FeatureExtractor
+    from ..features import FeatureExtractor, FeatureTable
     from ..recordings.collection import Collection
 
 FORMAT, VERSION = "eegtl-profile", 2
@@ -119,15 +119,18 @@ class Profile:
         return tuple(str(label) for label in self.model.classes_.tolist())
 
     @classmethod
-    def fit(cls, model: Any, recordings: Collection, extractor: FeatureExtractor) -> Self:
+    def fit(
+        cls, model: Any, recordings: Collection | FeatureTable, extractor: FeatureExtractor
+    ) -> Self:
         """Fit a model on labelled recordings of other people.
 
         Parameters
         ----------
         model : transfer classifier
             Unfitted; it stays as it is.
-        recordings : Collection or list of Recording
-            All with the same channels and sampling rate.
+        recordings : Collection, list of Recording or FeatureTable
+            All with the same channels and sampling rate; or what the extractor made of them, for
+            example without those that are bad (``extract(recordings, skip_bad=True)``).
         extractor : FeatureExtractor
 
         Returns
@@ -142,15 +145,8 @@ class Profile:
         """
         from sklearn.base import clone
 
-        passband = common_passband(recordings, extractor)
-        table = extractor.extract(recordings)
-        first = next(iter(recordings))
-        rates = table.info["sfreq"]
-        if len(rates) > 1:
-            raise InputError(
-                f"the recordings have the sampling rates {rates} Hz; a profile has one. Select "
-                "recordings of one rate, or resample them."
-            )
+        table = table_of(recordings, extractor)
+        signals = signals_of(table, extractor)
         meta = table.meta
         used = (~meta["settling"] & meta["label"].notna()).to_numpy()
         if not used.any():
@@ -166,17 +162,15 @@ class Profile:
         return cls(
             fitted,
             extractor,
-            float(first.sfreq),
-            tuple(first.ch_names),
-            passband,
-            X.mean(axis=0),
-            X.std(axis=0),
-            {
+            mean=X.mean(axis=0),
+            sd=X.std(axis=0),
+            provenance={
                 "datasets": sorted(set(map(str, rows["dataset"]))),
                 "n_people": int(rows["subject"].nunique()),
                 "n_windows": len(rows),
                 "rows_sha256": content.hexdigest(),
             },
+            **signals,
         )
 
     def adapted(self, model: Any, entry: Mapping[str, Any]) -> Self:
@@ -307,26 +301,3 @@ class Profile:
                 f"{path} lacks or distorts what a profile holds ({type(error).__name__}: {error}); "
                 "it is damaged or foreign."
             ) from error
-
-
-def common_passband(
-    recordings: Iterable[Any], extractor: FeatureExtractor
-) -> tuple[float, float] | None:
-    """Give the pass-band that all recordings have, as far as the bands tell."""
-    limits: dict[Any, Any] = {}
-    bands: list[Any] = []
-    for recording in recordings:
-        if recording.passband in limits:
-            continue
-        limits[recording.passband] = recording
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SignalWarning)  # extraction says it again
-            stream = extractor.start(recording.sfreq, recording.ch_names, recording.passband)
-        bands.append(stream.bands)
-    if any(own != bands[0] for own in bands):
-        raise InputError(
-            f"the recordings have the pass-bands {', '.join(str(own) for own in limits)} Hz, to "
-            "which the bands of the features are clipped: one name would stand for unlike "
-            "frequencies. Select recordings of one pass-band, or bands that all of them hold."
-        )
-    return next(iter(limits))

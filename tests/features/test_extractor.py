@@ -279,6 +279,17 @@ def test_several_missing_channels():
         FeatureExtractor().extract([make_recording(), two])
 
 
+def test_a_table_says_what_its_recordings_are():
+    kept = [make_recording(subject=s, passband=(0.5, 60.0)) for s in "12"]
+    kept += [make_recording(subject="3", names=NAMES[::-1]), make_recording(subject="4")]
+    bad = make_recording(names=("Fz",), subject="8", file="b.edf", passband=(0.5, 50.0))
+    info = FeatureExtractor().extract([bad, *kept], skip_bad=True).info
+    # the order of channels is that of the first, and what was left out has no part in it
+    assert info["ch_names"] == list(NAMES)
+    assert info["passbands"] == [[0.5, 60.0], None]
+    assert info["sfreq"] == [128.0]
+
+
 def test_skip_bad_keeps_the_channels_most_have():
     short = make_recording(names=("Fz", "Cz"), subject="8", file="b.edf")
     long = make_recording(names=(*NAMES, "Pz"), subject="9", file="c.edf")

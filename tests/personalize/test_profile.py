@@ -14,8 +14,8 @@ from personalize.test_profile_estimators import profile_of
 from sklearn.ensemble import RandomForestClassifier
 
 import eegtl
-from eegtl.errors import ContainerError, InputError, StateError
-from eegtl.features import LDS, FeatureExtractor, MovingAverage
+from eegtl.errors import ContainerError, InputError, SignalWarning, StateError
+from eegtl.features import LDS, FeatureExtractor, FeatureTable, MovingAverage
 from eegtl.personalize import Profile, read_container, write_container
 from eegtl.preprocessing import Bandpass, Notch, Resample
 from eegtl.testing import toy_problem
@@ -316,7 +316,54 @@ def test_what_could_not_be_used_is_refused_when_it_is_read(
 def test_recordings_of_unlike_passbands() -> None:
     mixed = [people(passband=(0.5, 60.0))[0], *people(passband=(0.5, 20.0))[1:]]
     beta = FeatureExtractor(bands={"beta": (14.0, 31.0)})
-    with pytest.raises(InputError, match=r"pass-bands \(0\.5, 60\.0\), \(0\.5, 20\.0\) Hz"):
+    with (
+        pytest.warns(SignalWarning, match="'beta' .* is clipped"),
+        pytest.raises(InputError, match=r"pass-bands \(0\.5, 60\.0\), \(0\.5, 20\.0\) Hz"),
+    ):
         Profile.fit(z2_lda(), mixed, beta)
     alpha = FeatureExtractor(bands={"alpha": (8.0, 14.0)})
     assert Profile.fit(z2_lda(), mixed, alpha).passband == (0.5, 60.0)
+
+
+class TestTables:
+    """A profile of features that are there already, without the recordings."""
+
+    extractor = FeatureExtractor(bands={"alpha": (8, 14)})
+
+    def test_is_that_of_the_recordings(self, tmp_path: Path) -> None:
+        recordings = people(passband=(0.5, 60.0))
+        table = self.extractor.extract(recordings)
+        kept = FeatureTable.load(table.save(tmp_path / "x.npz"))
+        profile = Profile.fit(z2_lda(), kept, self.extractor)
+        assert profile.fingerprint == Profile.fit(z2_lda(), recordings, self.extractor).fingerprint
+        assert (profile.sfreq, profile.passband) == (128.0, (0.5, 60.0))
+
+    def test_may_lack_what_is_bad(self) -> None:
+        bad, *good = people()
+        bad.raw.apply_function(lambda x: x * np.nan, channel_wise=False, verbose="error")
+        table = self.extractor.extract([bad, *good], skip_bad=True)
+        assert len(table.info["skipped"]) == 1
+        profile = Profile.fit(z2_lda(), table, self.extractor)
+        assert profile.fingerprint == Profile.fit(z2_lda(), good, self.extractor).fingerprint
+
+    @pytest.mark.parametrize("key", ["sfreq", "ch_names", "passbands"])
+    def test_must_say_what_it_is_of(self, key: str) -> None:
+        table = self.extractor.extract(people())
+        del table.info[key]
+        with pytest.raises(InputError, match=f"does not say {key} of its recordings; it was not"):
+            Profile.fit(z2_lda(), table, self.extractor)
+
+
+def test_recordings_are_read_once() -> None:
+    read: list[str] = []
+
+    class Counting(list[Any]):
+        def __getitem__(self, index: Any) -> Any:
+            read.append(super().__getitem__(index).subject)
+            return super().__getitem__(index)
+
+        def __iter__(self) -> Any:
+            return (self[i] for i in range(len(self)))
+
+    Profile.fit(z2_lda(), Counting(people()), TestFit.extractor)
+    assert read == ["s0", "s1", "s2"]
