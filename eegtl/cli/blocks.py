@@ -116,6 +116,7 @@ def block_of_stream(
         replace(quality_of(base), **limits),
         _say_event,
     )
+    collector.warm_up()
     limit = patience(collector) if give_up is None else give_up
     say(f"listening until {seconds:g} s are good, for at most {limit:g} s")
     stop = threading.Event()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .calibration import calibrate, roll_back, update
     from .candidates import CANDIDATES
-    from .container import read_container, write_container
+    from .container import write_container
+    from .container_reading import read_container
     from .play import make_plan
     from .prepare import prepare_sources
     from .profile import Profile
@@ -24,7 +25,7 @@ _LAZY = {
     "calibrate": "calibration",
     "make_plan": "play",
     "prepare_sources": "prepare",
-    "read_container": "container",
+    "read_container": "container_reading",
     "roll_back": "calibration",
     "update": "calibration",
     "write_container": "container",

@@ -66,7 +66,8 @@ def choose(
     Returns
     -------
     Choice
-        Before the guard has looked at the wearer's block.
+        Before the guard has looked at the wearer's block. The safe candidate, where choosing did
+        not bring people who were left out of it more than one standard error.
     """
     try:
         place = plan.place(seconds, kind)
@@ -94,7 +95,25 @@ def choose(
     if others:
         changes = (f"{name} {100 * gains[name]:+.1f}" for name in others[:4])
         reason += f", and on the same rows the others changed that by: {', '.join(changes)} points"
+    if best == SAFE:
+        return Choice(SAFE, place, safe, (reason,))
+    brought, uncertain = _brought(plan, place, kind, labelled)
+    if not brought > uncertain:
+        doubt = (
+            f"on people left out of it, choosing brought {100 * brought:+.1f} points with a "
+            f"standard error of {100 * uncertain:.1f}, which is no gain to trust: {SAFE} is used"
+        )
+        return Choice(SAFE, place, safe, (reason, doubt))
     return Choice(best, place, plan.expected(place, kind, labelled=labelled), (reason,))
+
+
+def _brought(plan: Plan, place: int, kind: str, labelled: bool) -> tuple[float, float]:
+    """Give what choosing brought people left out of it, and its standard error."""
+    gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
+    gain = gain[np.isfinite(gain)]
+    if len(gain) < 2:
+        return 0.0, np.inf
+    return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
 def look(
@@ -169,35 +188,43 @@ def longer_block(
     longer = [place for place in plan.places(kind) if plan.covered[k, place] > seconds + 1e-6]
     if not longer:
         return None
-    now = plan.scores[plan.names.index(SAFE), k, longer[0]]
+    gain = _gain_of_choice(plan, longer[0], kind, labelled)
     if longer[0] != plan.places(kind)[0]:
-        now = plan.nested[int(labelled), k, plan.place(seconds, kind)]
-    gain = plan.nested[int(labelled), k, longer[0]] - now
+        gain = gain - _gain_of_choice(plan, plan.place(seconds, kind), kind, labelled)
     gain = gain[np.isfinite(gain)]
     if not len(gain):
         return None
     return float(plan.covered[k, longer[0]]), float(gain.mean()), len(gain)
 
 
-def nested_scores(plan: Plan) -> Floats:
+def _gain_of_choice(plan: Plan, place: int, kind: str, labelled: bool) -> Floats:
+    """Give each person's gain with what a wearer would get: none where choosing is not trusted."""
+    gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
+    seconds = float(plan.covered[plan.kinds.index(kind), place])
+    chosen = choose(plan, seconds, labelled=labelled, kind=kind).name
+    return np.where(np.isfinite(gain), 0.0, np.nan) if chosen == SAFE else gain
+
+
+def with_nested(plan: Plan) -> Plan:
     """Score each person with the candidate and the guard that all others' scores choose.
 
     Parameters
     ----------
     plan : Plan
-        Its own `nested` is not read.
+        Its own `nested` and `nested_gain` are not read.
 
     Returns
     -------
-    ndarray of shape (2, n_kinds, n_lengths, n_people)
-        Without labels and with; NaN where the safe candidate has no score.
+    Plan
+        With both; NaN where the safe candidate has no score.
 
     Notes
     -----
     What the best of several scored on the people it was chosen on is more than it will score on a
-    new one; this is not. O(people^2 candidates cases log cases).
+    new one; this is not. The models of the others have still learnt from the person who is left
+    out, which docs/personalization.md does without. O(people^2 candidates cases log cases).
     """
-    found = np.full((2, *plan.scores.shape[1:]), np.nan)
+    nested, gain = (np.full((2, *plan.scores.shape[1:]), np.nan) for _ in range(2))
     for person in range(plan.n_people):
         others = _without(plan, person)
         among = others.worth_keeping()
@@ -208,9 +235,11 @@ def nested_scores(plan: Plan) -> Floats:
                 i = plan.names.index(SAFE)  # nobody can say how it would have done
             guard = others.guards.get(plan.names[i], Guard())
             fires = guard.fires(plan.evidence[i, k, place, person])
-            scores = plan.safe if fires else plan.scores
-            found[int(labelled), k, place, person] = scores[i, k, place, person]
-    return found
+            safe = plan.safe[i, k, place, person]
+            score = safe if fires else plan.scores[i, k, place, person]
+            at = (int(labelled), k, place, person)
+            nested[at], gain[at] = score, score - safe
+    return replace(plan, nested=nested, nested_gain=gain)
 
 
 def _cells(plan: Plan) -> list[tuple[bool, tuple[int, str], int]]:
@@ -233,5 +262,4 @@ def _without(plan: Plan, person: int) -> Plan:
         np.delete(values, person, axis=3) for values in (plan.scores, plan.safe, plan.evidence)
     )
     guards = learn_guards(plan.names, plan.sees, evidence, scores, safe)
-    nested = np.delete(plan.nested, person, axis=3)
-    return replace(plan, scores=scores, safe=safe, evidence=evidence, guards=guards, nested=nested)
+    return replace(plan, scores=scores, safe=safe, evidence=evidence, guards=guards)

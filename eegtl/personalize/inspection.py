@@ -12,7 +12,9 @@ from .origins import arrays_in, leaves, of_the_wearer, sizes_of_people
 from .profile import Profile
 
 #: Arrays of a plan that hold a number of each source person.
-_ONE_BY_ONE = ("plan.scores", "plan.safe", "plan.evidence", "plan.nested")
+_ONE_BY_ONE = tuple(
+    f"plan.{name}" for name in ("scores", "safe", "evidence", "nested", "nested_gain")
+)
 
 
 @dataclass(frozen=True)

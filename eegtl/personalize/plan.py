@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 _AXES = {
     **dict.fromkeys(("mean", "spread", "prior"), 1),
     **dict.fromkeys(("covered", "usual_drift", "drift_limit"), 2),
-    **dict.fromkeys(("scores", "safe", "nested"), 4),
+    **dict.fromkeys(("scores", "safe", "nested", "nested_gain"), 4),
     "evidence": 5,
 }
 
@@ -53,9 +53,10 @@ class Plan:
     evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people, 4)
     guards : mapping of str to Guard
         By candidate.
-    nested : ndarray of shape (2, n_kinds, n_lengths, n_people)
+    nested, nested_gain : ndarray of shape (2, n_kinds, n_lengths, n_people)
         Score of each person with the candidate and the guard that the *other* people's scores
-        choose (see `nested_scores`): without labels, and with.
+        choose (see `with_nested`), and its gain over the safe one on the same rows: without
+        labels, and with.
     mean, spread : ndarray of shape (n_features,)
         Mean over the source people's means, and their standard deviation.
     prior : ndarray of shape (n_classes,)
@@ -83,6 +84,7 @@ class Plan:
     evidence: Floats
     guards: Mapping[str, Guard]
     nested: Floats
+    nested_gain: Floats
     mean: Floats
     spread: Floats
     prior: Floats
@@ -377,8 +379,9 @@ class Plan:
                 raise ValueError(f"the {name} of the plan have another shape")
         if self.evidence.shape != (*scores, len(EVIDENCE)):
             raise ValueError("the evidence of the plan has another shape")
-        if self.nested.shape != (2, *shape, people):
-            raise ValueError("the nested scores of the plan have another shape")
+        for name in ("nested", "nested_gain"):
+            if getattr(self, name).shape != (2, *shape, people):
+                raise ValueError(f"the {name} scores of the plan have another shape")
         if SAFE not in self.names or not n == len(self.sees) == len(self.words):
             raise ValueError("the candidates of the plan do not fit together")
         if self.mean.shape != self.spread.shape or not people:
@@ -393,5 +396,5 @@ class Plan:
             raise ValueError("the level of the plan is no share")
         # where the safe candidate has a score, so have those who choose with the others
         safe = np.isfinite(self.scores[self.names.index(SAFE)])
-        if not np.isfinite(self.nested[:, safe]).all():
+        if not np.isfinite(self.nested[:, safe] + self.nested_gain[:, safe]).all():
             raise ValueError("the nested scores of the plan have gaps")

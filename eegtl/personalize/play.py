@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..evaluation.metrics import balanced_accuracy, confusion
 from ..evaluation.name_order import name_ranks
 from ..transfer.distances.day_drift import LEAST_ROWS, day_drift, usual_drift
 from .candidates import SAFE, Candidate, adapt_to, holds_rows_of
-from .choosing import nested_scores
+from .choosing import with_nested
 from .days import FIRST, ONLY
 from .guard import EVIDENCE, evidence_of, learn_guards
 from .plan import Plan
@@ -122,6 +121,7 @@ def make_plan(
     scores, safe, evidence = scores[kept], safe[kept], evidence[kept]
     means = _means(X, sittings)
     limits, usual = _drifts(X, meta, sittings, laid, kinds, lengths, window)
+    nothing = np.full((2, *scores.shape[1:]), np.nan)
     plan = Plan(
         names=names,
         sees=sees,
@@ -133,7 +133,8 @@ def make_plan(
         safe=safe,
         evidence=evidence,
         guards=learn_guards(names, sees, evidence, scores, safe),
-        nested=np.full((2, *scores.shape[1:]), np.nan),
+        nested=nothing,
+        nested_gain=nothing,
         mean=means.mean(axis=0),
         spread=means.std(axis=0, ddof=min(1, len(means) - 1)),
         prior=np.array([np.mean(y == label) for label in classes]),
@@ -141,7 +142,7 @@ def make_plan(
         drift_limit=limits,
         left_out=left_out,
     )
-    return replace(plan, nested=nested_scores(plan)), models
+    return with_nested(plan), models
 
 
 def _play(
@@ -163,7 +164,7 @@ def _play(
     out: dict[tuple[int, str, float], list[tuple[float, float, Floats]]] = {}
     means = _means(X[others], sittings[others])
     mean, spread = means.mean(axis=0), means.std(axis=0, ddof=min(1, len(means) - 1))
-    safe = None
+    safe, safe_scores = None, {}
     for i, one in enumerate(candidates):
         if one.name in left_out:
             continue
@@ -190,8 +191,10 @@ def _play(
             except EegtlError:
                 continue  # a block that a method cannot use gives no score with it
             told = evidence_of(safe, model, X[block], mean, spread, prior)
-            found = _recall(model, X[test], y[test]), _recall(safe, X[test], y[test])
-            out.setdefault((i, kind, seconds), []).append((*found, told))
+            score, same = _recall(model, X[test], y[test]), test.tobytes()
+            if same not in safe_scores:
+                safe_scores[same] = _recall(safe, X[test], y[test])
+            out.setdefault((i, kind, seconds), []).append((score, safe_scores[same], told))
     return out
 
 

@@ -76,7 +76,7 @@ def prepare_sources(
     Notes
     -----
     What is expected of a new person is what people got from the candidate and the guard that all
-    *others'* scores choose (`nested_scores`), so that it is not too good by the choice.
+    *others'* scores choose (`with_nested`), so that it is not too good by the choice.
 
     O(people x candidates) fits, each as in a study; memory as one fit.
 

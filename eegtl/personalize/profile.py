@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..errors import ContainerError, EegtlError, InputError, SignalWarning, StateError
 from ..transfer.state import from_state, to_state
-from .container import fingerprint, read_container, write_container
+from .container import fingerprint, write_container
+from .container_reading import read_container
 from .days import Day
 from .feature_basis import basis_from_tree, basis_to_tree, signals_of, table_of
 from .plain_values import entries, table, text
@@ -232,7 +233,9 @@ class Profile:
         # what does not fit together says so itself, where it is used
         with warnings.catch_warnings(), suppress(EegtlError):
             warnings.simplefilter("ignore", SignalWarning)
-            self.extractor.start(self.sfreq, self.ch_names, self.passband)
+            settling = self.extractor.start(self.sfreq, self.ch_names, self.passband).settling
+            if not np.isfinite(settling):
+                raise ValueError(f"filters at {self.sfreq:g} Hz never settle")
 
     @property
     def fingerprint(self) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import ContainerError, StateError
 from ..transfer.state import from_state, to_state
-from .container import fingerprint, read_container, write_container
+from .container import fingerprint, write_container
+from .container_reading import read_container
 from .feature_basis import basis_from_tree, basis_to_tree
 from .plain_values import table
 from .plan import Plan

@@ -53,9 +53,6 @@ class RunningBank:
         self._view[:, :, 2 * SECTIONS : 4 * SECTIONS] = coefficients
         self._rows = np.empty(BLOCK * LANES)
         self._filled = 0
-        # Compiles the kernel, or loads it, now and not while the first samples wait.
-        for _ in self.run(np.zeros((n_channels, 1)), 0, 1):
-            pass
         self.new_segment()
 
     def restart(self, sample: NDArray[np.float64]) -> None:

@@ -25,6 +25,7 @@ def decay_time(denominators: NDArray[np.float64], sfreq: float) -> float:
     Returns
     -------
     float
+        Infinite for a filter that rounding leaves on the edge of stability.
 
     Examples
     --------
@@ -32,4 +33,6 @@ def decay_time(denominators: NDArray[np.float64], sfreq: float) -> float:
     5.96
     """
     radius = max(abs(np.roots([1.0, *section])).max() for section in denominators)
-    return float(np.log(RESIDUE) / np.log(radius)) / sfreq if radius > 0 else 0.0
+    if not 0 < radius < 1:
+        return 0.0 if radius == 0 else float("inf")
+    return float(np.log(RESIDUE) / np.log(radius)) / sfreq

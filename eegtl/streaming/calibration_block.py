@@ -147,6 +147,10 @@ class BlockCollector:
         self._bad: dict[str, list[str]] = {}  # their faults
         self._told: dict[str, list[str]] = {}
 
+    def warm_up(self) -> None:
+        """Compile and load now what the first samples of a stream would wait for."""
+        self._windows.stream.warm_up()
+
     @property
     def seconds(self) -> float:
         """Seconds of good signal by now."""

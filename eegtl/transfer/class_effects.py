@@ -269,6 +269,7 @@ def class_plane(moments: GroupMoments, statistics: SourceStatistics) -> ClassPla
     effects, mix = statistics.effects, statistics.mix
     inverse = 1 / scale[people]
     within = np.einsum("gij,gi,gj->ij", moments.scatters, inverse, inverse) / counts.sum()
+    within = (within + within.T) / 2  # to the last bit: such matrices are kept by half
     values, vectors = np.linalg.eigh(oas_covariance(within, float(counts.sum())))
     weighted = np.sqrt(mix)[:, None] * effects
     empty = np.zeros((len(within), 0))

@@ -78,12 +78,16 @@ WHITELIST: tuple[type, ...] = (
     tpt.TPT,
     tsvm.TSVM,
 )
+#: What is as large as all else of an estimator, and no prediction reads.
+_UNREAD = {LinearDiscriminantAnalysis: ("covariance_",)}
 _RECORDS = {"RowSources": RowSources, "SummarySources": SummarySources}
 _SUMMARY_ARRAYS = ("subjects", "labels", "counts", "means", "scatters")
 
 
 def to_state(value: Any, *, extra: Iterable[type] = ()) -> Any:
     """Turn a fitted estimator into a tree of plain values and arrays.
+
+    LDA is kept without its `covariance_`, which no prediction reads.
 
     Parameters
     ----------
@@ -154,7 +158,8 @@ def _encode(given: Any, allowed: dict[str, Any], where: str) -> Any:
         return {"kind": "record", "class": type(value).__name__, "items": items}
     if allowed.get(type(given).__name__) is type(given):
         params = given.get_params(deep=False)
-        fitted = {name: v for name, v in vars(value).items() if name not in params}
+        unread = _UNREAD.get(type(value), ())
+        fitted = {n: v for n, v in vars(value).items() if n not in params and n not in unread}
         return {
             "kind": "estimator",
             "class": type(value).__name__,

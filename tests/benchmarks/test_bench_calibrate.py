@@ -1,4 +1,4 @@
-"""A wearer's device: from a prepared file of the size of SEED to a profile, and its loading."""
+"""A wearer's device: from a file of sources with the features of SEED to a loaded profile."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def figures(part: str, folder: Path) -> list[float]:
 
 
 def test_from_sources_to_a_loaded_profile(benchmark: Any, tmp_path: Path) -> None:
-    """14 people x 3394 windows, 310 features, three classes; the wearer's block has 60 s."""
+    """14 people, 310 features, three classes, all candidates; the wearer's block has 60 s."""
     took, most, size = benchmark.pedantic(figures, args=("prepare", tmp_path), rounds=1)
     print(
-        f"\nsources of 14 people, 47 516 windows of 310 features, prepared in {took:.0f} s, "
+        f"\nsources of 14 people, 5950 windows of 310 features, prepared in {took:.0f} s, "
         f"{most:.0f} MB at most; the file has {size:.1f} MiB"
     )
     seconds, more, kept = min(figures("calibrate", tmp_path) for _ in range(3))

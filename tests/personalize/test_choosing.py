@@ -12,7 +12,7 @@ from personalize.played_people import WINDOW, people, plan_and_models, sources_o
 from eegtl.errors import CalibrationError, InputError
 from eegtl.personalize import calibrate
 from eegtl.personalize.candidates import CANDIDATES, SAFE, Candidate, named_candidates
-from eegtl.personalize.choosing import choose, longer_block, nested_scores
+from eegtl.personalize.choosing import choose, longer_block, with_nested
 from eegtl.personalize.guard import EVIDENCE, Guard, learn_guards
 from eegtl.personalize.plan import Plan
 from eegtl.personalize.play import make_plan
@@ -32,16 +32,17 @@ def plan_of(scores: np.ndarray, safe: np.ndarray | None = None, **changes: Any) 
     n = len(scores)
     sees = changes.pop("sees", SEES[:n])
     evidence = np.zeros((*scores.shape, len(EVIDENCE)))
+    unset = np.full((2, *scores.shape[1:]), np.nan)
     nothing = np.full((1, scores.shape[2]), np.nan)
     plan = Plan(
         NAMES[:n], sees, NAMES[:n], ("first",), (10.0, 20.0)[: scores.shape[2]],
         np.array([[10.0, 20.0]])[:, : scores.shape[2]], scores, safe, evidence,
         learn_guards(NAMES[:n], sees, evidence, scores, safe),
-        np.full((2, *scores.shape[1:]), np.nan), np.zeros(3), np.ones(3), np.array([0.5, 0.5]),
+        unset, unset, np.zeros(3), np.ones(3), np.array([0.5, 0.5]),
         nothing, nothing,
     )  # fmt: skip
     plan = replace(plan, **changes)
-    return replace(plan, nested=nested_scores(plan))
+    return with_nested(plan)
 
 
 class TestPairs:
@@ -64,7 +65,9 @@ class TestPairs:
         few = np.array([0.9, 0.9, np.nan, np.nan, np.nan, np.nan])
         assert set(plan_of(np.array([[rows], [few]])).gains(0, labelled=False)) == {SAFE}
         half = np.array([0.9, 0.9, 0.9, np.nan, np.nan, np.nan])
-        assert choose(plan_of(np.array([[rows], [half]])), 10.0, labelled=False).name == "a"
+        assert plan_of(np.array([[rows], [half]])).gains(0, labelled=False)["a"] == pytest.approx(
+            0.4
+        )
 
     def test_labels_are_compared_on_the_rows_that_they_leave(self) -> None:
         """On harder rows less is found by everybody; the gain is what counts."""
@@ -108,7 +111,7 @@ class TestNested:
             other = scores.copy()
             other[..., person] = rng.random((4, 2))
             mine = plan.nested[0, 0, :, person]
-            found = nested_scores(plan_of(other))[0, 0, :, person]
+            found = plan_of(other).nested[0, 0, :, person]
             for place in range(2):
                 [i] = np.flatnonzero(scores[:, place, person] == mine[place])
                 assert found[place] == other[i, place, person]
@@ -137,7 +140,50 @@ class TestNested:
         safe = np.isfinite(plan.scores[0])
         assert np.isfinite(plan.nested[:, safe]).all()
         again = Plan.from_tree(plan.to_tree())
-        np.testing.assert_array_equal(nested_scores(again), plan.nested)
+        np.testing.assert_array_equal(with_nested(again).nested, plan.nested)
+
+
+class TestTrust:
+    def test_what_did_not_bring_more_than_chance_is_not_used(self) -> None:
+        """Two candidates, each good for half of the people: the others choose the wrong one."""
+        scores = np.full((3, 1, 8), 0.6)
+        scores[1, 0, :4] += 0.1
+        scores[1, 0, 4:] -= 0.08
+        scores[2, 0, 4:] += 0.1
+        scores[2, 0, :4] -= 0.08
+        plan = plan_of(scores)
+        assert plan.gains(0, labelled=False)["a"] > 0
+        choice = choose(plan, 10.0, labelled=False)
+        assert (choice.name, choice.expected) == (SAFE, plan.expected_of_safe(0))
+        assert choice.reasons[-1] == (
+            "on people left out of it, choosing brought -8.0 points with a standard error of 0.0, "
+            "which is no gain to trust: source-only is used"
+        )
+
+    @pytest.mark.parametrize(("gain", "name"), [(0.04, SAFE), (0.05, "a")])
+    def test_the_limit_is_one_standard_error(self, gain: float, name: str) -> None:
+        scores = np.full((2, 1, 9), 0.5)
+        spread = np.array([-1.0, 1.0] * 4 + [0.0]) * 0.135  # standard error .0477 * sqrt(8 / 9)
+        scores[1, 0] = 0.5 + gain + spread
+        plan = plan_of(scores, sees=SEES[:1] * 2)
+        error = spread.std(ddof=1) / 3
+        assert 0.04 < error < 0.05
+        assert choose(plan, 10.0, labelled=False).name == name
+
+    def test_one_person_can_say_nothing(self) -> None:
+        scores = np.array([[[0.5, 0.5]], [[0.9, np.nan]]])
+        assert choose(plan_of(scores), 10.0, labelled=False).name == SAFE
+
+    def test_a_longer_block_that_is_not_trusted_brings_nothing(self) -> None:
+        scores = np.full((2, 2, 8), 0.6)
+        scores[1, 0] = 0.7
+        scores[1, 1] = 0.6 + np.array([0.3, -0.3] * 4)
+        scores[1, 1, 0] += 0.2
+        plan = plan_of(scores, sees=SEES[:1] * 2)
+        assert choose(plan, 20.0, labelled=False).name == SAFE
+        _, gain, n_people = longer_block(plan, 10.0) or (0.0, 0.0, 0)
+        assert gain == pytest.approx(-0.1)
+        assert n_people == 8
 
 
 class TestLonger:

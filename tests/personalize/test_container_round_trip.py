@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from eegtl.errors import ContainerError
-from eegtl.personalize import container
-from eegtl.personalize.container import MAX_DEPTH, read_container, write_container
+from eegtl.personalize import container_limits
+from eegtl.personalize.container import write_container
+from eegtl.personalize.container_limits import MAX_DEPTH
+from eegtl.personalize.container_reading import read_container
 
 DTYPES = st.one_of(
     hnp.boolean_dtypes(),
@@ -204,16 +206,37 @@ class TestPlace:
             write_container(tmp_path / "a", {"format": "toy"}, overwrite=True)
         assert sorted(p.name for p in (tmp_path).iterdir()) == ["a"]
 
+    def test_equal_arrays_are_kept_once_and_read_apart(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(0).standard_normal((40, 40))
+        tree = {
+            "format": "toy",
+            "a": rows,
+            "b": [rows.copy(), rows + rows.T, (rows + rows.T).copy()],
+        }
+        write_container(tmp_path / "x", tree)
+        with zipfile.ZipFile(tmp_path / "x") as archive:
+            assert len(archive.namelist()) == 3
+        again = read_container(tmp_path / "x", "toy")
+        np.testing.assert_equal(again, tree)
+        again["a"][0, 0] = again["b"][1][0, 0] = 7.0
+        assert again["b"][0][0, 0] != 7.0
+        assert again["b"][2][0, 0] != 7.0
+
     def test_what_could_not_be_read_again_is_not_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(container, "MAX_BYTES", 2**20)
-        monkeypatch.setattr(container, "MAX_ARRAYS", 5)
+        monkeypatch.setattr(container_limits, "MAX_BYTES", 2**20)
+        monkeypatch.setattr(container_limits, "MAX_ARRAYS", 5)
         with pytest.raises(ContainerError, match=r"would have 2 MiB, .* at most 1 MiB are read"):
             write_container(tmp_path / "x", {"format": "toy", "a": np.zeros(2**18)})
+        # kept once, but each reference gets an array of its own when it is read
+        with pytest.raises(ContainerError, match=r"would have 2 MiB, .* at most 1 MiB are read"):
+            write_container(tmp_path / "x", {"format": "toy", "a": [np.zeros(2**14)] * 16})
         with pytest.raises(ContainerError, match="would hold 6 entries; at most 5 are read"):
-            write_container(tmp_path / "x", {"format": "toy", "a": [np.zeros(1)] * 5})
-        monkeypatch.setattr(container, "MAX_MANIFEST_BYTES", 2**10)
+            write_container(
+                tmp_path / "x", {"format": "toy", "a": [np.full(1, i) for i in range(5)]}
+            )
+        monkeypatch.setattr(container_limits, "MAX_MANIFEST_BYTES", 2**10)
         with pytest.raises(ContainerError, match=r"and 0 MiB of manifest"):
             write_container(tmp_path / "x", {"format": "toy", "a": "x" * 2**11})
         write_container(tmp_path / "x", {"format": "toy", "a": [np.zeros(1)] * 4})

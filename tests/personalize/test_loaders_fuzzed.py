@@ -16,7 +16,8 @@ from personalize.played_people import people, sources_of
 
 from eegtl.errors import EegtlError
 from eegtl.personalize import Profile, SourceFile, calibrate
-from eegtl.personalize.container import read_container, write_container
+from eegtl.personalize.container import write_container
+from eegtl.personalize.container_reading import read_container
 
 X, META = people(9)
 X = X[(META["subject"] == "n8").to_numpy()]

@@ -223,6 +223,7 @@ def test_round_trip() -> None:
         ({"evidence": np.zeros((8, 4, 3, 8, 3))}, "evidence"),
         ({"safe": np.zeros((8, 4, 3, 7))}, "safe"),
         ({"nested": np.zeros((1, 4, 3, 8))}, "nested"),
+        ({"nested_gain": np.zeros((1, 4, 3, 8))}, "nested_gain"),
         ({"nested": np.full((2, 4, 3, 8), np.nan)}, "gaps"),
         ({"drift_limit": np.zeros((4, 2))}, "not in order"),
         ({"covered": np.zeros(3)}, "2 axes"),
