@@ -119,6 +119,8 @@ def show(
             f"{', '.join(told.get('datasets', []))}; classes {', '.join(made.labels)}; "
             f"{len(made.mean)} features of {' '.join(made.ch_names)} at {made.sfreq:g} Hz"
         )
+        if told.get("n_flagged"):
+            say(f"{told['n_flagged']} windows with artefact marks were left out")
         _say_curves(made, kind)
         for name, guard in made.plan.guards.items():
             if guard.evidence:

@@ -66,8 +66,8 @@ def choose(
     Returns
     -------
     Choice
-        Before the guard has looked at the wearer's block. The safe candidate, where choosing did
-        not bring people who were left out of it more than one standard error.
+        Before the guard has looked at the wearer's block. The safe candidate, where choosing
+        brought people who were left out of it nothing.
     """
     try:
         place = plan.place(seconds, kind)
@@ -97,23 +97,21 @@ def choose(
         reason += f", and on the same rows the others changed that by: {', '.join(changes)} points"
     if best == SAFE:
         return Choice(SAFE, place, safe, (reason,))
-    brought, uncertain = _brought(plan, place, kind, labelled)
-    if not brought > uncertain:
+    brought = _brought(plan, place, kind, labelled)
+    if not brought > 0:
         doubt = (
-            f"on people left out of it, choosing brought {100 * brought:+.1f} points with a "
-            f"standard error of {100 * uncertain:.1f}, which is no gain to trust: {SAFE} is used"
+            f"but choosing brought people who were left out of it {100 * brought:+.1f} points, so "
+            f"that {SAFE} is used"
         )
         return Choice(SAFE, place, safe, (reason, doubt))
     return Choice(best, place, plan.expected(place, kind, labelled=labelled), (reason,))
 
 
-def _brought(plan: Plan, place: int, kind: str, labelled: bool) -> tuple[float, float]:
-    """Give what choosing brought people left out of it, and its standard error."""
+def _brought(plan: Plan, place: int, kind: str, labelled: bool) -> float:
+    """Give what choosing brought people left out of it, on average; 0 where nobody can tell."""
     gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
     gain = gain[np.isfinite(gain)]
-    if len(gain) < 2:
-        return 0.0, np.inf
-    return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(len(gain)))
+    return float(gain.mean()) if len(gain) else 0.0
 
 
 def look(
@@ -198,7 +196,7 @@ def longer_block(
 
 
 def _gain_of_choice(plan: Plan, place: int, kind: str, labelled: bool) -> Floats:
-    """Give each person's gain with what a wearer would get: none where choosing is not trusted."""
+    """Give each person's gain with what a wearer would get: none where choosing brings nothing."""
     gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
     seconds = float(plan.covered[plan.kinds.index(kind), place])
     chosen = choose(plan, seconds, labelled=labelled, kind=kind).name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def signals_of(table: FeatureTable, extractor: FeatureExtractor) -> dict[str, An
     ------
     InputError
         When the recordings have several rates, or pass-bands to which bands are clipped unlike, or
-        the table does not say.
+        the table does not say, or another extractor made it.
     """
     missing = [key for key in ("sfreq", "ch_names", "passbands") if key not in table.info]
     if missing:
@@ -59,6 +60,14 @@ def signals_of(table: FeatureTable, extractor: FeatureExtractor) -> dict[str, An
             f"the table of features does not say {', '.join(missing)} of its recordings; it was "
             "not made by extract of this eegtl. Extract the features anew."
         )
+    for name, own in describe_extractor(extractor).items():
+        found = json.loads(json.dumps(table.info.get(name)))
+        if found != own:
+            raise InputError(
+                f"the table of features was made by another extractor: its {name} is "
+                f"{found!r:.80}, that of the one that was given {own!r:.80}. Give the one that made "
+                "it."
+            )
     rates, ch_names = table.info["sfreq"], tuple(table.info["ch_names"])
     if len(rates) > 1:
         raise InputError(

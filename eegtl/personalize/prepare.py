@@ -90,8 +90,9 @@ def prepare_sources(
     """
     table = table_of(recordings, extractor)
     signals = signals_of(table, extractor)
-    good = ~table.meta["settling"] & (table.meta["flags"].astype(str) == "")
-    used = (good & table.meta["label"].notna()).to_numpy()
+    usable = ~table.meta["settling"] & table.meta["label"].notna()
+    flagged = usable & (table.meta["flags"].astype(str) != "")
+    used = (usable & ~flagged).to_numpy()
     X, meta = table.X[used], table.meta[used].reset_index(drop=True)
     window = float(table.info["window"])
     if baseline is not None:
@@ -111,7 +112,7 @@ def prepare_sources(
             "datasets": sorted(set(map(str, meta["dataset"]))),
             "n_people": int(meta["subject"].nunique()),
             "n_windows": len(meta),
-            "n_flagged": int((~good & ~table.meta["settling"]).sum()),
+            "n_flagged": int(flagged.sum()),
             "rows_sha256": content.hexdigest(),
         },
     )

@@ -144,7 +144,7 @@ class TestNested:
 
 
 class TestTrust:
-    def test_what_did_not_bring_more_than_chance_is_not_used(self) -> None:
+    def test_what_brought_nothing_is_not_used(self) -> None:
         """Two candidates, each good for half of the people: the others choose the wrong one."""
         scores = np.full((3, 1, 8), 0.6)
         scores[1, 0, :4] += 0.1
@@ -156,30 +156,30 @@ class TestTrust:
         choice = choose(plan, 10.0, labelled=False)
         assert (choice.name, choice.expected) == (SAFE, plan.expected_of_safe(0))
         assert choice.reasons[-1] == (
-            "on people left out of it, choosing brought -8.0 points with a standard error of 0.0, "
-            "which is no gain to trust: source-only is used"
+            "but choosing brought people who were left out of it -8.0 points, so that source-only "
+            "is used"
         )
 
-    @pytest.mark.parametrize(("gain", "name"), [(0.04, SAFE), (0.05, "a")])
-    def test_the_limit_is_one_standard_error(self, gain: float, name: str) -> None:
-        scores = np.full((2, 1, 9), 0.5)
-        spread = np.array([-1.0, 1.0] * 4 + [0.0]) * 0.135  # standard error .0477 * sqrt(8 / 9)
-        scores[1, 0] = 0.5 + gain + spread
-        plan = plan_of(scores, sees=SEES[:1] * 2)
-        error = spread.std(ddof=1) / 3
-        assert 0.04 < error < 0.05
-        assert choose(plan, 10.0, labelled=False).name == name
+    @pytest.mark.parametrize(("gain", "name"), [(-0.001, SAFE), (0.0, SAFE), (0.001, "a")])
+    def test_the_limit_is_no_gain(self, gain: float, name: str) -> None:
+        plan = plan_of(np.array([[[0.5] * 6], [[0.6] * 6]]))
+        found = replace(plan, nested_gain=np.full_like(plan.nested_gain, gain))
+        assert choose(found, 10.0, labelled=False).name == name
 
     def test_one_person_can_say_nothing(self) -> None:
         scores = np.array([[[0.5, 0.5]], [[0.9, np.nan]]])
         assert choose(plan_of(scores), 10.0, labelled=False).name == SAFE
 
-    def test_a_longer_block_that_is_not_trusted_brings_nothing(self) -> None:
-        scores = np.full((2, 2, 8), 0.6)
+    def test_a_longer_block_that_brings_nothing_is_said_to(self) -> None:
+        """Of the longer block each half of the people chooses what harms the other."""
+        scores = np.full((3, 2, 8), 0.6)
         scores[1, 0] = 0.7
-        scores[1, 1] = 0.6 + np.array([0.3, -0.3] * 4)
-        scores[1, 1, 0] += 0.2
-        plan = plan_of(scores, sees=SEES[:1] * 2)
+        scores[1, 1, :4] += 0.1
+        scores[1, 1, 4:] -= 0.08
+        scores[2, 1, 4:] += 0.1
+        scores[2, 1, :4] -= 0.08
+        plan = plan_of(scores, sees=SEES[:1] * 3)
+        assert choose(plan, 10.0, labelled=False).name == "a"
         assert choose(plan, 20.0, labelled=False).name == SAFE
         _, gain, n_people = longer_block(plan, 10.0) or (0.0, 0.0, 0)
         assert gain == pytest.approx(-0.1)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from personalize.played_people import LENGTHS, WINDOW, people, plan_and_models
 
+import eegtl
 from eegtl.errors import CalibrationError, InputError
 from eegtl.personalize import candidates as module
 from eegtl.personalize.candidates import (
@@ -23,7 +24,7 @@ from eegtl.personalize.candidates import (
 from eegtl.personalize.choosing import choose
 from eegtl.personalize.plan import Plan
 from eegtl.personalize.play import make_plan
-from eegtl.personalize.prepare import with_baseline
+from eegtl.personalize.prepare import prepare_sources, with_baseline
 from eegtl.personalize.trial_blocks import covered_seconds, person_blocks
 from eegtl.transfer import (
     KPCA,
@@ -306,3 +307,23 @@ def test_sittings_of_one_class_give_no_score() -> None:
     plan, _ = make_plan(X[kept], meta[kept].reset_index(drop=True), WINDOW, Z2, [10.0])
     assert np.isnan(plan.scores).all()
     assert choose(plan, 10.0, labelled=False).name == SAFE
+
+
+def test_flagged_windows_of_sources_are_left_out() -> None:
+    extractor = eegtl.FeatureExtractor(window=2.0)
+    table = extractor.extract(eegtl.load("synthetic").select(subjects=["w01", "w02", "w03"]))
+    flags = np.where(np.arange(len(table)) % 7 == 0, "amplitude: Fz", "")
+    meta = table.meta.assign(flags=flags)
+    table = eegtl.FeatureTable(table.X, table.columns, meta, causal=True, info=table.info)
+    made = prepare_sources(table, extractor, candidates=["z2"], lengths=[20.0])
+    usable = ~table.meta["settling"].to_numpy() & table.meta["label"].notna().to_numpy()
+    kept = usable & (flags == "")
+    assert made.provenance["n_windows"] == kept.sum() < usable.sum()
+    assert made.provenance["n_flagged"] == (usable & (flags != "")).sum()
+    plan, _ = make_plan(
+        table.X[kept], table.meta[kept].reset_index(drop=True), 2.0, Z2, [20.0]
+    )  # fmt: skip
+    np.testing.assert_array_equal(made.plan.scores, plan.scores)
+    np.testing.assert_array_equal(made.mean, table.X[kept].mean(axis=0))
+    with pytest.raises(InputError, match=r"another extractor: its window is 2\.0, that of .* 1\.0"):
+        prepare_sources(table, eegtl.FeatureExtractor(window=1.0))
