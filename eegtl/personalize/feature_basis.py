@@ -65,8 +65,7 @@ def signals_of(table: FeatureTable, extractor: FeatureExtractor) -> dict[str, An
         if found != own:
             raise InputError(
                 f"the table of features was made by another extractor: its {name} is "
-                f"{found!r:.80}, that of the one that was given {own!r:.80}. Give the one that made "
-                "it."
+                f"{found!r:.80}, that of the one that was given {own!r:.80}. Give its own one."
             )
     rates, ch_names = table.info["sfreq"], tuple(table.info["ch_names"])
     if len(rates) > 1:
