@@ -19,7 +19,6 @@ import pandas as pd
 import eegtl
 from eegtl.personalize import calibration, make_plan
 from eegtl.personalize.candidates import SAFE, adapt_to, named_candidates
-from eegtl.personalize.choosing import choose
 from eegtl.personalize.prepare import with_baseline
 from eegtl.personalize.profile import Profile
 from eegtl.personalize.trial_blocks import person_blocks
@@ -101,7 +100,8 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                 scores[name] = recall(y[test], model.predict(X[test]))
             made = calibration._with_day(base, models, X[block], None, "today", kind, {})
             entry = made.history[-1]
-            unguarded = scores[choose(plan, seconds, labelled=False, kind=kind).name]
+            gains = plan.gains(plan.place(seconds, kind), labelled=False, kind=kind)
+            best = max(gains, key=lambda name: gains[name])
             chosen = recall(y[test], made.model.predict(X[test]))
             expected = entry["expected"]
             lines.append(
@@ -111,8 +111,9 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                     "seconds": seconds,
                     **scores,
                     "chosen": chosen,
-                    "unguarded": unguarded,
+                    "unguarded": scores[best],
                     "guarded": entry["guarded"],
+                    "held back": entry["candidate"] == SAFE != best,
                     "candidate": entry["candidate"],
                     "inside": expected["low"] <= chosen <= expected["high"],
                     "expected": expected["mean"],
@@ -144,7 +145,9 @@ def tell(found: pd.DataFrame) -> None:
                 "said to hold": own["covered"].mean(),
                 "expected": own["expected"].mean(),
                 "found": own["chosen"].mean(),
-                "guard fired": own["guarded"].mean(),
+                "unguarded": own["unguarded"].mean(),
+                "signs": own["guarded"].mean(),
+                "held back": own["held back"].mean(),
                 "harmed": (own["chosen"] < own[SAFE] - 1e-9).mean(),
                 "harmed unguarded": (own["unguarded"] < own[SAFE] - 1e-9).mean(),
                 "candidates": ", ".join(

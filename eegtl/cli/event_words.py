@@ -89,6 +89,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"{d['limit']:.2f})"
     ),
     "drift_over": lambda d: f"the signal is back in range ({d['distance']:.2f} spreads)",
+    "drift_unwatched": lambda d: f"drift is not watched, since {d['why']}",
     "recalibrate": lambda d: "please calibrate again",
     "follows": lambda d: f"from now on the model follows the wearer ({d['mode']})",
     "cannot_follow": lambda d: f"the model cannot follow, since {d['why']}",

@@ -80,6 +80,15 @@ class DriftWatch:
         self._day = day
         self.refer_to_day()
 
+    @property
+    def unwatched(self) -> str:
+        """Why nothing is watched; empty where something is."""
+        if self._scale is None:
+            return "there is no calibration block to compare with"
+        if np.isnan(self.limit):
+            return "no limit is known for such a calibration block"
+        return ""
+
     def refer_to_day(self) -> None:
         """Compare with the block of the profile's day, or with nothing where there is none."""
         if self._day is None:

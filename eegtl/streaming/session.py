@@ -108,6 +108,7 @@ class OnlineSession:
         self._bad: tuple[str, ...] = ()
         self._stamps = StampWatch(self._windows, self._rate, self._emit)
         self._drift = DriftWatch(profile, settings.drift)
+        self._unwatched = ""
         self._rule = settings.adaptation
         self._calibrates = settings.calibrate > 0
 
@@ -392,6 +393,11 @@ class OnlineSession:
         if state != self.state:
             before, self.state = self.state, state
             self._emit("state", {"from": before, "to": state})
+            if state == "predicting" and self.settings.drift.reaction != "tell":
+                why, told = self._drift.unwatched, self._unwatched
+                self._unwatched = why
+                if why and why != told:
+                    self._emit("drift_unwatched", {"why": why})
 
     def _hear(self, event: str, details: Mapping[str, Any]) -> None:
         """Tell what the windows tell; where the signal has a gap, filters settle anew."""

@@ -11,6 +11,7 @@ import pytest
 from personalize.played_people import sources_of
 from streaming.live_signals import FS, begin, feed, make_profile, moods, told
 
+from eegtl.cli.event_words import in_words
 from eegtl.errors import InputError
 from eegtl.personalize import calibrate
 from eegtl.streaming import Adaptation, Drift, OnlineSession
@@ -64,6 +65,25 @@ class TestTelling:
         live = session(drift=drift)
         run(live, drifting())
         assert told(live, "drift") == []
+
+    def test_who_asks_for_a_reaction_is_told_that_nothing_is_watched(self) -> None:
+        live = session(drift=Drift("ask"))
+        run(live, drifting())
+        assert told(live, "drift_unwatched") == [
+            {"why": "no limit is known for such a calibration block"}
+        ]
+        assert in_words(next(e for e in live.events if e.event == "drift_unwatched")) == (
+            "drift is not watched, since no limit is known for such a calibration block"
+        )
+        alone = begin(drift=Drift("ask", limit=2.0))
+        run(alone, CALM)
+        assert told(alone, "drift_unwatched") == [
+            {"why": "there is no calibration block to compare with"}
+        ]
+        for watched in (Drift("ask", limit=2.0), Drift("tell")):
+            live = session(drift=watched)
+            run(live, CALM)
+            assert told(live, "drift_unwatched") == []
 
     def test_asking_for_a_new_calibration(self) -> None:
         live = session(drift=Drift("ask", limit=2.0))
