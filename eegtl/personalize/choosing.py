@@ -89,12 +89,12 @@ def choose(
     safe = plan.expected_of_safe(place, kind)
     others = sorted((name for name in gains if name != SAFE), key=lambda name: -gains[name])
     reason = (
-        f"{best} ({plan.words[i]}) did best on {n_people} source people with {tried:g} s; there "
-        f"{SAFE} found {100 * safe.mean:.0f} %"
+        f"{best} ({plan.words[i]}) did best on {n_people} source people with {tried:g} s: {SAFE} "
+        f"{100 * safe.mean:.0f} %"
     )
     if others:
         changes = (f"{name} {100 * gains[name]:+.1f}" for name in others[:4])
-        reason += f", and on the same rows the others changed that by: {', '.join(changes)} points"
+        reason += f"; against it on the same rows {', '.join(changes)} points"
     if best == SAFE:
         return Choice(SAFE, place, safe, (reason,))
     brought = _brought(plan, place, kind, labelled)

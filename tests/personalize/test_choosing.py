@@ -56,8 +56,8 @@ class TestPairs:
         choice = choose(plan, 10.0, labelled=False)
         assert choice.name == "a"
         assert choice.reasons == (
-            "a (a) did best on 6 source people with 10 s; there source-only found 70 %, and on the "
-            "same rows the others changed that by: a +2.0, b -5.0 points",
+            "a (a) did best on 6 source people with 10 s: source-only 70 %; against it on the same "
+            "rows a +2.0, b -5.0 points",
         )
 
     def test_too_few_people_make_no_candidate(self) -> None:
