@@ -63,6 +63,7 @@ def write_container(path: str | Path, tree: dict[str, Any], *, overwrite: bool =
     Examples
     --------
     >>> import tempfile
+    >>> from eegtl.personalize import read_container
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_container(Path(folder) / "x.zip", {"format": "toy", "w": np.arange(3.0)})
     ...     read_container(Path(folder) / "x.zip", "toy")["w"].tolist()

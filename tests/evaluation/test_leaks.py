@@ -14,6 +14,8 @@ from sklearn.base import BaseEstimator
 from eegtl.evaluation import LeaveOneSubjectOut, ResultsStore, StudyRow, run_study
 from eegtl.features import FeatureTable
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 class Spy(BaseEstimator):
     """Writes down every call; the first feature of a row is its number in the table."""

@@ -15,6 +15,8 @@ from eegtl.evaluation import StudyRow, run_study
 from eegtl.features import FeatureTable
 from eegtl.transfer import SubjectNormalizer, default_classifier, make_transfer_pipeline
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 class Oracle(BaseEstimator):
     """Reads no features: a target row gets the label that the sources have at its description."""

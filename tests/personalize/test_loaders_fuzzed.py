@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from personalize.played_people import people, sources_of
+from personalize.played_people import LENGTHS, WINDOW, people, sources_of
 
 from eegtl.errors import EegtlError
-from eegtl.personalize import Profile, SourceFile, calibrate
+from eegtl.personalize import Profile, SourceFile, calibrate, make_plan
+from eegtl.personalize.candidates import named_candidates
 from eegtl.personalize.container import write_container
 from eegtl.personalize.container_reading import read_container
 
@@ -32,7 +34,11 @@ ODD: list[Any] = [
 
 
 def files(folder: Path) -> dict[str, Path]:
-    sources = sources_of()
+    """Write both, with few models: each case reads and tries them all."""
+    rows, meta = people(4, n_windows=24)
+    few = named_candidates(["z2 + tpt", "mix known"])
+    plan, models = make_plan(rows, meta, WINDOW, few, LENGTHS[:2])
+    sources = replace(sources_of(), models=models, plan=plan)
     made = calibrate(sources, X[np.r_[0:5, 15:20]], kind="balanced", day="Monday")
     return {
         "eegtl-sources": sources.save(folder / "x.eegsrc"),
