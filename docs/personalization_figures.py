@@ -75,6 +75,7 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
             named_candidates(baseline=True),
             LENGTHS,
         )
+        kept = {name: models[name] for name in plan.worth_keeping()}
         laid = person_blocks(meta, np.flatnonzero(~others), WINDOW, LENGTHS, classes)
         base = Profile(
             models[SAFE],
@@ -98,10 +99,12 @@ def main(root: str, part: str, out: str, figure: str | None = None) -> None:
                 shares = [float(np.mean(y[block] == label)) for label in classes]
                 adapt_to(model, plan.sees[i], X[block], y[block], shares)
                 scores[name] = recall(y[test], model.predict(X[test]))
-            made = calibration._with_day(base, models, X[block], None, "today", kind, {})
+            made = calibration._with_day(base, kept, X[block], None, "today", kind, {})
             entry = made.history[-1]
-            gains = plan.gains(plan.place(seconds, kind), labelled=False, kind=kind)
-            best = max(gains, key=lambda name: gains[name])
+            gains = plan.gains(
+                plan.place(seconds, kind), labelled=False, kind=kind, among=tuple(kept)
+            )
+            best = max(gains, key=lambda name: np.nanmean(gains[name]))
             chosen = recall(y[test], made.model.predict(X[test]))
             expected = entry["expected"]
             lines.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import CalibrationError
 from .candidates import SAFE
 from .guard import Guard, evidence_of, learn_guards
-from .intervals import Expectation
+from .intervals import Expectation, mean_over_people
 from .plan import USUAL, Plan
 
 Floats = NDArray[np.float64]
@@ -61,14 +61,15 @@ def choose(
         Whether its labels are known, of two classes at least.
     kind : str
     among : tuple of str, optional
-        The candidates there are; by default all.
+        The candidates there are; by default those that a profile keeps.
 
     Returns
     -------
     Choice
         Before the guard has looked at the wearer's block. The safe candidate, where choosing
-        brought people who were left out of it nothing.
+        brought people who were left out of it nothing, or fewer than three people can tell.
     """
+    among = plan.worth_keeping() if among is None else among
     try:
         place = plan.place(seconds, kind)
     except CalibrationError as error:
@@ -83,35 +84,64 @@ def choose(
             )
         return Choice(SAFE, place, plan.expected_of_safe(place, kind), (reason,))
     gains = plan.gains(place, labelled=labelled, kind=kind, among=among)
-    best = _best(gains)
+    best, brought = _best(gains, plan.people)
     i, k = plan.names.index(best), plan.kinds.index(kind)
-    n_people = int(np.isfinite(plan.scores[i, k, place]).sum())
-    safe = plan.expected_of_safe(place, kind)
-    others = sorted((name for name in gains if name != SAFE), key=lambda name: -gains[name])
+    n_people = len(mean_over_people(plan.scores[i, k, place], plan.people))
     reason = (
         f"{best} ({plan.words[i]}) did best on {n_people} source people with {tried:g} s: {SAFE} "
-        f"{100 * safe.mean:.0f} %"
+        f"{100 * plan.expected_of_safe(place, kind).mean:.0f} %"
     )
+    means = {n: mean_over_people(gain, plan.people).mean() for n, gain in gains.items()}
+    others = sorted((name for name in gains if name != SAFE), key=lambda name: -means[name])
     if others:
-        changes = (f"{name} {100 * gains[name]:+.1f}" for name in others[:4])
+        changes = (f"{name} {100 * means[name]:+.1f}" for name in others[:4])
         reason += f"; against it on the same rows {', '.join(changes)} points"
-    if best == SAFE:
-        return Choice(SAFE, place, safe, (reason,))
-    brought = _brought(plan, place, kind, labelled)
-    if not brought > 0:
-        doubt = (
-            f"but choosing brought people who were left out of it {100 * brought:+.1f} points, so "
-            f"that {SAFE} is used"
-        )
-        return Choice(SAFE, place, safe, (reason, doubt))
-    return Choice(best, place, plan.expected(place, kind, labelled=labelled), (reason,))
+    expected = plan.expected(place, kind, labelled=labelled)
+    if best == SAFE or brought > 0:
+        return Choice(best, place, expected, (reason,))
+    why = f"but choosing brought people who were left out of it {100 * brought:+.1f} points"
+    if np.isnan(brought):
+        why = "but so few people cannot tell whether choosing brings anything"
+    return Choice(SAFE, place, expected, (reason, f"{why}, so that {SAFE} is used"))
 
 
-def _brought(plan: Plan, place: int, kind: str, labelled: bool) -> float:
-    """Give what choosing brought people left out of it, on average; 0 where nobody can tell."""
-    gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
-    gain = gain[np.isfinite(gain)]
-    return float(gain.mean()) if len(gain) else 0.0
+def _best(gains: dict[str, Floats], people: NDArray[np.int64]) -> tuple[str, float]:
+    """Name the candidate that gains most, and say what choosing brings people left out of it.
+
+    Of equal ones it is the first, which is the safer. Each person in turn gets what all others
+    choose; NaN where fewer than three people have gains.
+    """
+    names = list(gains)
+    each = np.array(
+        [[_mean(gain[people == p]) for p in np.unique(people)] for gain in gains.values()]
+    )
+    known = np.isfinite(each)
+    best = _of_most(each, known)
+    found = []
+    for p in np.flatnonzero(known[names.index(SAFE)]):
+        others = np.arange(each.shape[1]) != p
+        gain = each[_of_most(each[:, others], known[:, others]), p]
+        found.append(gain if np.isfinite(gain) else 0.0)
+    return names[best], float(np.mean(found)) if len(found) > 2 else np.nan
+
+
+def _of_most(each: Floats, known: NDArray[np.bool_]) -> int:
+    """Give the place of the candidate that gains most on average; nobody's is never it."""
+    counts = known.sum(axis=1)
+    sums = np.where(known, each, 0.0).sum(axis=1)
+    means = np.divide(sums, counts, out=np.full(len(each), -np.inf), where=counts > 0)
+    return int(np.argmax(means))
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _chosen(plan: Plan, place: int, kind: str, labelled: bool, among: tuple[str, ...]) -> str:
+    """Name the candidate that `choose` gives before the guard looks."""
+    best, brought = _best(plan.gains(place, labelled=labelled, kind=kind, among=among), plan.people)
+    return best if brought > 0 else SAFE
 
 
 def look(
@@ -186,21 +216,13 @@ def longer_block(
     longer = [place for place in plan.places(kind) if plan.covered[k, place] > seconds + 1e-6]
     if not longer:
         return None
-    gain = _gain_of_choice(plan, longer[0], kind, labelled)
+    gain = plan.nested_gain[int(labelled), k, longer[0]]
     if longer[0] != plan.places(kind)[0]:
-        gain = gain - _gain_of_choice(plan, plan.place(seconds, kind), kind, labelled)
-    gain = gain[np.isfinite(gain)]
-    if not len(gain):
+        gain = gain - plan.nested_gain[int(labelled), k, plan.place(seconds, kind)]
+    gains = mean_over_people(gain, plan.people)
+    if not len(gains):
         return None
-    return float(plan.covered[k, longer[0]]), float(gain.mean()), len(gain)
-
-
-def _gain_of_choice(plan: Plan, place: int, kind: str, labelled: bool) -> Floats:
-    """Give each person's gain with what a wearer would get: none where choosing brings nothing."""
-    gain = plan.nested_gain[int(labelled), plan.kinds.index(kind), place]
-    seconds = float(plan.covered[plan.kinds.index(kind), place])
-    chosen = choose(plan, seconds, labelled=labelled, kind=kind).name
-    return np.where(np.isfinite(gain), 0.0, np.nan) if chosen == SAFE else gain
+    return float(plan.covered[k, longer[0]]), float(gains.mean()), len(gains)
 
 
 def with_nested(plan: Plan) -> Plan:
@@ -219,24 +241,26 @@ def with_nested(plan: Plan) -> Plan:
     Notes
     -----
     What the best of several scored on the people it was chosen on is more than it will score on a
-    new one; this is not. The models of the others have still learnt from the person who is left
-    out, which docs/personalization.md does without. O(people^2 candidates cases log cases).
+    new one; this is not, since all of the choice, with its refusal, is made without the person. The
+    models of the others have still learnt from the person who is left out, which
+    docs/personalization.md does without. O(people^2 candidates cases log cases).
     """
     nested, gain = (np.full((2, *plan.scores.shape[1:]), np.nan) for _ in range(2))
-    for person in range(plan.n_people):
-        others = _without(plan, person)
+    for person in np.unique(plan.people):
+        others, mine = _without(plan, person), np.flatnonzero(plan.people == person)
         among = others.worth_keeping()
         for labelled, (k, kind), place in _cells(plan):
-            name = _best(others.gains(place, labelled=labelled, kind=kind, among=among))
-            i = plan.names.index(name)
-            if not np.isfinite(plan.scores[i, k, place, person]):
-                i = plan.names.index(SAFE)  # nobody can say how it would have done
-            guard = others.guards.get(plan.names[i], Guard())
-            fires = guard.fires(plan.evidence[i, k, place, person])
-            safe = plan.safe[i, k, place, person]
-            score = safe if fires else plan.scores[i, k, place, person]
-            at = (int(labelled), k, place, person)
-            nested[at], gain[at] = score, score - safe
+            chosen = plan.names.index(_chosen(others, place, kind, labelled, among))
+            for sitting in mine:
+                i = chosen
+                if not np.isfinite(plan.scores[i, k, place, sitting]):
+                    i = plan.names.index(SAFE)  # nobody can say how it would have done
+                guard = others.guards.get(plan.names[i], Guard())
+                fires = guard.fires(plan.evidence[i, k, place, sitting])
+                safe = plan.safe[i, k, place, sitting]
+                score = safe if fires else plan.scores[i, k, place, sitting]
+                at = (int(labelled), k, place, sitting)
+                nested[at], gain[at] = score, score - safe
     return replace(plan, nested=nested, nested_gain=gain)
 
 
@@ -249,15 +273,10 @@ def _cells(plan: Plan) -> list[tuple[bool, tuple[int, str], int]]:
     ]
 
 
-def _best(gains: dict[str, float]) -> str:
-    """Name the best; of equal ones the first, which is the safer."""
-    return max(gains, key=lambda name: gains[name])
-
-
 def _without(plan: Plan, person: int) -> Plan:
     """Give the plan that all people but one make."""
-    scores, safe, evidence = (
-        np.delete(values, person, axis=3) for values in (plan.scores, plan.safe, plan.evidence)
-    )
-    guards = learn_guards(plan.names, plan.sees, evidence, scores, safe)
-    return replace(plan, scores=scores, safe=safe, evidence=evidence, guards=guards)
+    kept = plan.people != person
+    scores, safe = plan.scores[..., kept], plan.safe[..., kept]
+    evidence, people = plan.evidence[..., kept, :], plan.people[kept]
+    guards = learn_guards(plan.names, plan.sees, evidence, scores, safe, people)
+    return replace(plan, people=people, scores=scores, safe=safe, evidence=evidence, guards=guards)

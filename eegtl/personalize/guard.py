@@ -185,7 +185,12 @@ def _best_rule(evidence: Floats, gain: Floats, weights: Floats) -> tuple[int, fl
 
 
 def learn_guards(
-    names: Sequence[str], sees: Sequence[str], evidence: Floats, scores: Floats, safe: Floats
+    names: Sequence[str],
+    sees: Sequence[str],
+    evidence: Floats,
+    scores: Floats,
+    safe: Floats,
+    people: NDArray[np.int64],
 ) -> dict[str, Guard]:
     """Learn a guard for each candidate that adapts without labels.
 
@@ -193,22 +198,24 @@ def learn_guards(
     ----------
     names, sees : sequence of str
         Of the candidates.
-    evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people, 4)
-    scores, safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
+    evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_sittings, 4)
+    scores, safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_sittings)
         Of the candidate, and of the safe model on the same rows.
+    people : ndarray of shape (n_sittings,)
+        Whose each sitting is.
 
     Returns
     -------
     dict of str to Guard
     """
-    n_people = scores.shape[-1]
-    people = np.tile(np.arange(n_people), scores[0].size // max(1, n_people)).tolist()
+    blocks = int(np.prod(scores.shape[1:3]))
+    whose = np.tile(people, blocks).tolist()
     return {
         name: learn_guard(
             evidence[i].reshape(-1, len(EVIDENCE)),
             scores[i].reshape(-1),
             safe[i].reshape(-1),
-            people,
+            whose,
         )
         for i, name in enumerate(names)
         if sees[i] in ("unlabelled", "mix", "baseline")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from ..errors import InputError
@@ -16,16 +16,16 @@ LEVEL = 0.8
 
 @dataclass(frozen=True)
 class Expectation:
-    """A score to expect of one new person.
+    """A score to expect of one sitting of a new person.
 
     Attributes
     ----------
     mean, low, high : float
-        Mean over people, and the interval that holds the next person's score.
+        Mean over people, and the interval that holds the score of a sitting of the next one.
     level : float
         How often it shall.
     coverage : float
-        How often intervals from all people but one held that one's score.
+        How often intervals from all people but one held that one's sittings.
     n_people : int
     """
 
@@ -41,27 +41,62 @@ class Expectation:
         return f"{100 * self.mean:.0f} % ({100 * self.low:.0f}-{100 * self.high:.0f})"
 
 
-def prediction_interval(scores: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """Give the interval that the next person's score lies in, within 0 and 1.
+def mean_over_people(values: ArrayLike, people: ArrayLike) -> NDArray[np.float64]:
+    """Give each person's mean over sittings.
 
     Parameters
     ----------
-    scores : array-like of shape (n_people,)
-        From 0 to 1, one a person.
+    values : array-like of shape (n_sittings,)
+        NaN where a sitting has none.
+    people : array-like of shape (n_sittings,)
+        Whose each is.
+
+    Returns
+    -------
+    ndarray of shape (n_people_with_values,)
+
+    Examples
+    --------
+    >>> mean_over_people([0.5, 0.7, np.nan, 0.9], [0, 0, 1, 2]).tolist()
+    [0.6, 0.9]
+    """
+    given, whose = np.asarray(values, dtype=np.float64), np.asarray(people)
+    known = np.isfinite(given)
+    _, codes = np.unique(whose[known], return_inverse=True)
+    return np.bincount(codes, weights=given[known]) / np.bincount(codes)
+
+
+def prediction_interval(
+    scores: ArrayLike, level: float = LEVEL, people: ArrayLike | None = None
+) -> tuple[float, float]:
+    """Give the interval that the score of one sitting of the next person lies in.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_sittings,)
+        From 0 to 1.
     level : float
         Between 0 and 1.
+    people : array-like of shape (n_sittings,), optional
+        Whose each sitting is; by default each is of another person.
 
     Returns
     -------
     low, high : float
-        mean -+ t sd sqrt(1 + 1/n) with the quantile t of Student's distribution with n - 1 degrees
-        of freedom: the next one differs from the mean of n by its own spread and by that of the
-        mean. 0 and 1 for fewer than two people.
+        Within 0 and 1; both for fewer than two people.
 
     Raises
     ------
     InputError
         When the level is no share, or there is no score.
+
+    Notes
+    -----
+    With v the variance of the n people's means, each of k sittings, and w that of sittings within
+    people, v is the variance between people and w mean(1/k); a single sitting has the variance
+    v + w (1 - mean(1/k)), and the mean of people v / n. The interval is their mean -+
+    t sqrt(v + w (1 - mean(1/k)) + v / n) with the quantile t of Student's distribution with n - 1
+    degrees of freedom; with one sitting a person t sd sqrt(1 + 1/n).
 
     Examples
     --------
@@ -72,23 +107,33 @@ def prediction_interval(scores: ArrayLike, level: float = LEVEL) -> tuple[float,
     values = np.asarray(scores, dtype=np.float64)
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1; got {level!r}.")
-    n = len(values)
-    if not n or not np.all(np.isfinite(values)):
+    if not len(values) or not np.all(np.isfinite(values)):
         raise InputError(f"an interval needs finite scores of people; got {values.tolist()!r:.80}.")
+    whose = np.arange(len(values)) if people is None else np.asarray(people)
+    _, codes, sittings = np.unique(whose, return_inverse=True, return_counts=True)
+    means = mean_over_people(values, whose)
+    n = len(means)
     if n < 2:
         return 0.0, 1.0
-    half = stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
-    low, high = values.mean() - half, values.mean() + half
+    between, free = means.var(ddof=1), len(values) - n
+    within = float(np.square(values - means[codes]).sum()) / free if free else 0.0
+    variance = between + within * (1 - np.mean(1 / sittings)) + between / n
+    half = stdtrit(n - 1, (1 + level) / 2) * np.sqrt(variance)
+    low, high = means.mean() - half, means.mean() + half
     return float(max(0.0, low)), float(min(1.0, high))
 
 
-def expectation(scores: ArrayLike, level: float = LEVEL) -> Expectation:
-    """Say what to expect of one new person, and how well such intervals held here.
+def expectation(
+    scores: ArrayLike, level: float = LEVEL, people: ArrayLike | None = None
+) -> Expectation:
+    """Say what to expect of one sitting of a new person, and how well such intervals held here.
 
     Parameters
     ----------
-    scores : array-like of shape (n_people,)
+    scores : array-like of shape (n_sittings,)
     level : float
+    people : array-like of shape (n_sittings,), optional
+        Whose each sitting is; by default each is of another person.
 
     Returns
     -------
@@ -100,12 +145,14 @@ def expectation(scores: ArrayLike, level: float = LEVEL) -> Expectation:
     '65 % (41-89)'
     """
     values = np.asarray(scores, dtype=np.float64)
-    low, high = prediction_interval(values, level)
+    whose = np.arange(len(values)) if people is None else np.asarray(people)
+    low, high = prediction_interval(values, level, whose)
+    names = np.unique(whose).tolist()
     held = []
-    for i in range(len(values)):
-        others = np.delete(values, i)
-        if len(others) > 1:
-            a, b = prediction_interval(others, level)
-            held.append(a - 1e-12 <= values[i] <= b + 1e-12)
+    for name in names if len(names) > 2 else ():
+        mine = whose == name
+        a, b = prediction_interval(values[~mine], level, whose[~mine])
+        held.append(np.mean((a - 1e-12 <= values[mine]) & (values[mine] <= b + 1e-12)))
     coverage = float(np.mean(held)) if held else np.nan
-    return Expectation(float(values.mean()), low, high, level, coverage, len(values))
+    mean = float(mean_over_people(values, whose).mean())
+    return Expectation(mean, low, high, level, coverage, len(names))

@@ -85,3 +85,18 @@ def floats(value: Any, ndim: int) -> NDArray[np.float64]:
     if not isinstance(value, np.ndarray) or value.ndim != ndim or value.dtype != np.float64:
         raise TypeError(f"what should be an array of {ndim} axes of numbers is none")
     return value
+
+
+def whole_numbers(value: Any) -> NDArray[np.int64]:
+    """Give a list of whole numbers from 0 on as an array, or raise `TypeError`.
+
+    Examples
+    --------
+    >>> whole_numbers(np.array([0, 0, 1])).tolist()
+    [0, 0, 1]
+    """
+    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype != np.int64:
+        raise TypeError("what should be a row of whole numbers is none")
+    if value.min(initial=0) < 0:
+        raise TypeError("what should be numbers of people are below 0")
+    return value

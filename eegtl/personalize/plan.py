@@ -13,8 +13,8 @@ from ..errors import CalibrationError
 from .candidates import SAFE
 from .days import FIRST
 from .guard import EVIDENCE, Guard, guard_from_tree, guard_to_tree
-from .intervals import LEVEL, Expectation, expectation
-from .plain_values import entries, floats, number, table, text, text_list
+from .intervals import LEVEL, Expectation, expectation, mean_over_people
+from .plain_values import entries, floats, number, table, text, text_list, whole_numbers
 
 Floats = NDArray[np.float64]
 
@@ -45,20 +45,22 @@ class Plan:
     covered : ndarray of shape (n_kinds, n_lengths)
         Seconds that the blocks' whole windows really cover, the median over people; NaN where
         nobody has enough windows.
-    scores : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
-        Balanced accuracy on the same rows for all kinds and lengths; NaN where a person has too
+    people : ndarray of shape (n_sittings,)
+        Whose each sitting is, by number: a wearer calibrates one sitting.
+    scores : ndarray of shape (n_candidates, n_kinds, n_lengths, n_sittings)
+        Balanced accuracy on the same rows for all kinds and lengths; NaN where a sitting has too
         few windows for the block.
-    safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people)
+    safe : ndarray of shape (n_candidates, n_kinds, n_lengths, n_sittings)
         What the safe candidate scored on the rows that each was scored on.
-    evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_people, 4)
+    evidence : ndarray of shape (n_candidates, n_kinds, n_lengths, n_sittings, 4)
     guards : mapping of str to Guard
         By candidate.
-    nested, nested_gain : ndarray of shape (2, n_kinds, n_lengths, n_people)
-        Score of each person with the candidate and the guard that the *other* people's scores
+    nested, nested_gain : ndarray of shape (2, n_kinds, n_lengths, n_sittings)
+        Score of each sitting with the candidate and the guard that the *other* people's scores
         choose (see `with_nested`), and its gain over the safe one on the same rows: without
         labels, and with.
     mean, spread : ndarray of shape (n_features,)
-        Mean over the source people's means, and their standard deviation.
+        Mean over the source sittings' means, and their standard deviation.
     prior : ndarray of shape (n_classes,)
         Class mix of the sources.
     usual_drift : ndarray of shape (n_kinds, n_lengths)
@@ -79,6 +81,7 @@ class Plan:
     kinds: tuple[str, ...]
     lengths: tuple[float, ...]
     covered: Floats
+    people: NDArray[np.int64]
     scores: Floats
     safe: Floats
     evidence: Floats
@@ -96,7 +99,7 @@ class Plan:
     @property
     def n_people(self) -> int:
         """Number of source people."""
-        return int(self.scores.shape[-1])
+        return len(np.unique(self.people))
 
     def is_told_mix(self, name: str) -> bool:
         """Say whether a candidate is told the class mix of the wearer's block.
@@ -124,7 +127,9 @@ class Plan:
         list of int
             Of `lengths`; at least half as many people have a score there as have one anywhere.
         """
-        having = np.isfinite(self.scores[self.names.index(SAFE)]).sum(axis=-1)
+        safe = np.isfinite(self.scores[self.names.index(SAFE)])
+        whose = self.people == np.unique(self.people)[:, None]
+        having = (safe @ whose.T.astype(np.int64) > 0).sum(axis=-1)
         own = having[self.kinds.index(kind)]
         return np.flatnonzero((own > 0) & (2 * own >= having.max())).tolist()
 
@@ -169,8 +174,8 @@ class Plan:
 
         Returns
         -------
-        ndarray of shape (n_people,)
-            NaN where a person has none.
+        ndarray of shape (n_sittings,)
+            NaN where a sitting has none.
         """
         i, k = self.names.index(name), self.kinds.index(kind)
         guard = self.guards.get(name, Guard())
@@ -179,7 +184,7 @@ class Plan:
 
     def gains(
         self, place: int, *, labelled: bool, kind: str = USUAL, among: tuple[str, ...] | None = None
-    ) -> dict[str, float]:
+    ) -> dict[str, Floats]:
         """Give what each candidate that may be used gains over the safe one, behind its guard.
 
         Parameters
@@ -194,12 +199,13 @@ class Plan:
 
         Returns
         -------
-        dict of str to float
-            Mean over people of the difference on the same rows. A candidate that less than half
+        dict of str to ndarray of shape (n_sittings,)
+            Difference on the same rows; NaN where there is none. A candidate that less than half
             of the people with scores were scored with is not in it.
         """
         k = self.kinds.index(kind)
-        enough = np.isfinite(self.scores[self.names.index(SAFE), k, place]).sum() / 2
+        at_all = self.scores[self.names.index(SAFE), k, place]
+        enough = len(mean_over_people(at_all, self.people)) / 2
         allowed = {"inductive", "unlabelled"} | ({"labelled"} if labelled else set())
         if kind != USUAL:  # then the block's class mix is known
             allowed |= {"mix", "baseline"}
@@ -208,9 +214,9 @@ class Plan:
             if sees not in allowed or (among is not None and name not in among):
                 continue
             gain = self.guarded(name, place, kind) - self.safe[i, k, place]
-            gain = gain[np.isfinite(gain)]
-            if name == SAFE or len(gain) >= max(2, enough):
-                found[name] = float(gain.mean()) if len(gain) else 0.0
+            people = self.people[np.isfinite(gain)]
+            if name == SAFE or len(np.unique(people)) >= max(2, enough):
+                found[name] = gain
         return found
 
     def worth_keeping(self) -> tuple[str, ...]:
@@ -226,9 +232,10 @@ class Plan:
         for sees in dict.fromkeys(self.sees):
             means = {}
             for i, name in enumerate(self.names):
-                gain = (self.scores[i] - self.safe[i])[np.isfinite(self.scores[i])]
-                if self.sees[i] == sees and len(gain):
-                    means[name] = float(gain.mean())
+                gain = self.scores[i] - self.safe[i]
+                if self.sees[i] == sees and np.isfinite(gain).any():
+                    whose = np.broadcast_to(self.people, gain.shape)
+                    means[name] = float(mean_over_people(gain, whose).mean())
             if means:
                 kept.add(max(means, key=lambda name: means[name]))
         return tuple(name for name in self.names if name in kept)
@@ -249,14 +256,13 @@ class Plan:
         seconds, expected = [], []
         for place in self.places(kind):
             scores = self.guarded(name, place, kind)
-            scores = scores[np.isfinite(scores)]
-            if len(scores):
+            if np.isfinite(scores).any():
                 seconds.append(float(self.covered[self.kinds.index(kind), place]))
-                expected.append(expectation(scores, self.level))
+                expected.append(self._expectation(scores))
         return seconds, expected
 
     def expected(self, place: int, kind: str = USUAL, *, labelled: bool = False) -> Expectation:
-        """Say what to expect of one new person with a block, whatever will be chosen.
+        """Say what to expect of a new person with a block, whatever will be chosen.
 
         Parameters
         ----------
@@ -270,8 +276,7 @@ class Plan:
         Expectation
             Of the scores that people got from what all others' scores choose.
         """
-        scores = self.nested[int(labelled), self.kinds.index(kind), place]
-        return expectation(scores[np.isfinite(scores)], self.level)
+        return self._expectation(self.nested[int(labelled), self.kinds.index(kind), place])
 
     def expected_of_safe(self, place: int, kind: str = USUAL) -> Expectation:
         """Say what to expect of one new person without calibration.
@@ -286,8 +291,12 @@ class Plan:
         -------
         Expectation
         """
-        scores = self.scores[self.names.index(SAFE), self.kinds.index(kind), place]
-        return expectation(scores[np.isfinite(scores)], self.level)
+        safe = self.names.index(SAFE)
+        return self._expectation(self.scores[safe, self.kinds.index(kind), place])
+
+    def _expectation(self, scores: Floats) -> Expectation:
+        known = np.isfinite(scores)
+        return expectation(scores[known], self.level, self.people[known])
 
     def limit_for(self, kind: str, seconds: float) -> float:
         """Give the drift limit for a block; NaN where none as short or of the kind is known.
@@ -366,25 +375,25 @@ class Plan:
             values[name] = text_list(tree[name])
         for name, axes in _AXES.items():
             values[name] = floats(tree[name], axes)
-        found = cls(**values)
+        found = cls(**values, people=whole_numbers(tree["people"]))
         found._check()
         return found
 
     def _check(self) -> None:
         """Raise `ValueError` where parts do not fit together."""
-        n, shape, people = len(self.names), (len(self.kinds), len(self.lengths)), self.n_people
-        scores = (n, *shape, people)
+        n, shape = len(self.names), (len(self.kinds), len(self.lengths))
+        scores = (n, *shape, len(self.people))
         for name in ("scores", "safe"):
             if getattr(self, name).shape != scores:
                 raise ValueError(f"the {name} of the plan have another shape")
         if self.evidence.shape != (*scores, len(EVIDENCE)):
             raise ValueError("the evidence of the plan has another shape")
         for name in ("nested", "nested_gain"):
-            if getattr(self, name).shape != (2, *shape, people):
+            if getattr(self, name).shape != (2, *scores[1:]):
                 raise ValueError(f"the {name} scores of the plan have another shape")
         if SAFE not in self.names or not n == len(self.sees) == len(self.words):
             raise ValueError("the candidates of the plan do not fit together")
-        if self.mean.shape != self.spread.shape or not people:
+        if self.mean.shape != self.spread.shape or not len(self.people):
             raise ValueError("the people of the plan do not fit together")
         in_order = list(self.lengths) == sorted(set(self.lengths))
         tables = (self.covered, self.usual_drift, self.drift_limit)

@@ -88,21 +88,26 @@ def make_plan(
         )
     kinds = kinds_of(classes.tolist())
     laid = {
-        one: person_blocks(meta, np.flatnonzero(sittings == one), window, lengths, classes.tolist())
-        for one in dict.fromkeys(sittings.tolist())
+        sitting: person_blocks(
+            meta, np.flatnonzero(sittings == sitting), window, lengths, classes.tolist()
+        )
+        for sitting in dict.fromkeys(sittings.tolist())
     }
-    shape = (len(candidates), len(kinds), len(lengths), len(people))
+    shape = (len(candidates), len(kinds), len(lengths), len(laid))
+    order = list(laid)
+    whose = np.array([people.index(subjects[sittings == sitting][0]) for sitting in order])
     scores, safe = np.full(shape, np.nan), np.full(shape, np.nan)
     evidence = np.full((*shape, len(EVIDENCE)), np.nan)
     left_out: dict[str, str] = {}
     for p, person in enumerate(people):
-        mine = subjects == person
-        own = [laid[one] for one in dict.fromkeys(sittings[mine].tolist())]
-        played = _play(candidates, X, y, sittings, meta, ~mine, own, left_out)
-        for (i, kind, seconds), cases in played.items():
-            at = (i, kinds.index(kind), lengths.index(seconds), p)
-            scores[at], safe[at] = np.mean([case[:2] for case in cases], axis=0)
-            evidence[at] = np.mean([case[2] for case in cases], axis=0)
+        played = _play(
+            candidates, X, y, sittings, meta, subjects != person,
+            {sitting: laid[sitting] for sitting, who in zip(order, whose, strict=True) if who == p},
+            left_out,
+        )  # fmt: skip
+        for (i, kind, seconds, sitting), found in played.items():
+            at = (i, kinds.index(kind), lengths.index(seconds), order.index(sitting))
+            scores[at], safe[at], evidence[at] = found
         if progress is not None:
             progress(p + 1, len(people))
     models = {}
@@ -129,10 +134,11 @@ def make_plan(
         kinds=kinds,
         lengths=lengths,
         covered=_covered(meta, laid, kinds, lengths, window),
+        people=whose,
         scores=scores,
         safe=safe,
         evidence=evidence,
-        guards=learn_guards(names, sees, evidence, scores, safe),
+        guards=learn_guards(names, sees, evidence, scores, safe, whose),
         nested=nothing,
         nested_gain=nothing,
         mean=means.mean(axis=0),
@@ -152,16 +158,16 @@ def _play(
     sittings: NDArray[Any],
     meta: pd.DataFrame,
     others: NDArray[np.bool_],
-    laid: list[PersonBlocks],
+    laid: Mapping[str, PersonBlocks],
     left_out: dict[str, str],
-) -> dict[tuple[int, str, float], list[tuple[float, float, Floats]]]:
+) -> dict[tuple[int, str, float, str], tuple[float, float, Floats]]:
     """Let one person play the wearer in each sitting.
 
-    Gives the sittings' scores, scores of the safe candidate on the same rows, and evidence, by
-    candidate, kind and length.
+    Gives score, score of the safe candidate on the same rows, and evidence, by candidate, kind,
+    length and sitting.
     """
     source = meta[others].reset_index(drop=True)
-    out: dict[tuple[int, str, float], list[tuple[float, float, Floats]]] = {}
+    out: dict[tuple[int, str, float, str], tuple[float, float, Floats]] = {}
     means = _means(X[others], sittings[others])
     mean, spread = means.mean(axis=0), means.std(axis=0, ddof=min(1, len(means) - 1))
     safe, safe_scores = None, {}
@@ -175,12 +181,18 @@ def _play(
             safe = model
         assert safe is not None  # it is the first
         prior = np.array([np.mean(y[others] == label) for label in model.classes_])
-        cases = [(key, block, own.test) for own in laid for key, block in own.blocks.items()]
-        for (kind, seconds), block, rest in cases:
+        cases = [
+            (one, *cell, block, own.test)
+            for one, own in laid.items()
+            for cell, block in own.blocks.items()
+        ]
+        for sitting, kind, seconds, block, rest in cases:
             if one.sees == "mix" and kind == FIRST:
                 continue  # nobody tells what it holds
             if one.sees == "baseline" and not (kind.startswith(ONLY) and _is_baseline(meta, block)):
                 continue
+            if one.sees == "labelled" and len(np.unique(y[block])) < 2:
+                continue  # labels of one class are a known mix
             # with labels, what is left of a trial that gave some is not scored
             test = rest[~_shares_trial(meta, rest, block)] if one.sees == "labelled" else rest
             if len(np.unique(y[test])) < len(model.classes_):
@@ -194,7 +206,7 @@ def _play(
             score, same = _recall(model, X[test], y[test]), test.tobytes()
             if same not in safe_scores:
                 safe_scores[same] = _recall(safe, X[test], y[test])
-            out.setdefault((i, kind, seconds), []).append((score, safe_scores[same], told))
+            out[i, kind, seconds, sitting] = score, safe_scores[same], told
     return out
 
 
@@ -269,8 +281,9 @@ def _drifts(
 ) -> tuple[Floats, Floats]:
     """Find how far sittings go from blocks of theirs, and blocks of following days from another."""
     order = {one: time_order(meta, np.flatnonzero(sittings == one)) for one in laid}
-    seconds = [covered_seconds(meta.iloc[own], window)[-1] / len(own) for own in order.values()]
-    n_recent = max(2, round(SPAN / float(np.median(seconds))))
+    # as many windows as a session has in that time: it counts from the start of one to the next
+    steps = np.concatenate([np.diff(meta["onset"].to_numpy()[own]) for own in order.values()])
+    n_recent = max(2, round(SPAN / float(np.median(steps)))) if len(steps) else 2
     usual_spread = X.std(axis=0)
     in_time = sorted(laid, key=lambda one: (one.partition("/")[0], int(one.partition("/")[2])))
     limits, usual = {}, {}

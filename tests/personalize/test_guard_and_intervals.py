@@ -19,7 +19,7 @@ from eegtl.personalize.guard import (
     guard_to_tree,
     learn_guard,
 )
-from eegtl.personalize.intervals import expectation, prediction_interval
+from eegtl.personalize.intervals import expectation, mean_over_people, prediction_interval
 from eegtl.personalize.session_drift import block_scale, distance_from_block, drift_limit
 
 
@@ -131,6 +131,26 @@ class TestIntervals:
             low, high = prediction_interval(scores[:8])
             held += low <= scores[8] <= high
         assert held / 2000 == pytest.approx(0.8, abs=0.03)
+
+    def test_a_single_sitting_of_the_next_person_as_often_as_they_say(self) -> None:
+        """People with one to four sittings: what a wearer gets is one."""
+        rng = np.random.default_rng(0)
+        people = np.repeat(np.arange(9), [1, 2, 3, 4, 3, 3, 2, 4, 1])
+        held, of_means = 0, 0
+        for _ in range(2000):
+            own = 0.03 * rng.standard_normal(9)
+            scores = 0.6 + own[people] + 0.06 * rng.standard_normal(len(people))
+            low, high = prediction_interval(scores[:-1], people=people[:-1])
+            held += low <= scores[-1] <= high
+            low, high = prediction_interval(mean_over_people(scores[:-1], people[:-1]))
+            of_means += low <= scores[-1] <= high
+        assert held / 2000 == pytest.approx(0.8, abs=0.04)
+        assert of_means / 2000 < 0.72  # what comes of taking means for sittings
+
+    def test_each_person_counts_once(self) -> None:
+        found = expectation([0.9, 0.9, 0.9, 0.5, 0.6], people=[0, 0, 0, 1, 2])
+        assert found.mean == pytest.approx(2 / 3)
+        assert found.n_people == 3
 
     def test_within_what_is_possible(self) -> None:
         assert prediction_interval([0.1, 0.9]) == (0.0, 1.0)
