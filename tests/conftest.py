@@ -48,3 +48,20 @@ def realdata() -> Path:
     root = _root()
     assert root is not None, "tests that use this fixture carry the marker realdata"
     return root
+
+
+@pytest.fixture
+def quick_perceptron(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the slowest of the baselines learn for two passes, where others are what is tested.
+
+    It would take most of the time of many tests. Processes of a study do not see it.
+    """
+    from sklearn.neural_network import MLPClassifier
+
+    from eegtl.evaluation.method import CLASSIFIERS
+
+    monkeypatch.setitem(
+        CLASSIFIERS,
+        "mlp",
+        lambda seed: MLPClassifier((4,), max_iter=2, n_iter_no_change=2, random_state=seed),
+    )

@@ -25,6 +25,7 @@ def readme_table() -> dict[tuple[str, str], float]:
     return {(m[1], m[2]): float(m[3]) for m in row.finditer(block)}
 
 
+@pytest.mark.usefixtures("quick_perceptron")
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(compile(python_example(), "README.md", "exec"), names)

@@ -1,4 +1,4 @@
-"""The tutorials run as they are written: Python in this process, commands in others."""
+"""The tutorials run as they are written; what is live, in processes of its own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from eegtl.cli import app
 
 TUTORIALS = sorted((Path(__file__).parents[1] / "docs" / "tutorials").glob("*.md"))
+#: Commands that a stream goes through: each in a process of its own.
+LIVE = re.compile(r" (replay|stream|record) ")
 BLOCK = re.compile(r"```(python|console)\n(.*?)```", re.DOTALL)
 
 
@@ -29,6 +34,14 @@ def start(line: str, folder: Path) -> subprocess.Popen[str]:
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
+
+
+def run_here(line: str) -> None:
+    """Run a command in this process, which has imported already what each would import anew."""
+    words = [os.path.expandvars(word) for word in shlex.split(line.removeprefix("$ "))]
+    assert words[0] == "eegtl"
+    result = CliRunner().invoke(app, words[1:])
+    assert result.exit_code == 0, (result.output, result.exception)
 
 
 def pages() -> Iterator[Any]:
@@ -52,6 +65,9 @@ def test_runs_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
                 exec(compile(text, page.name, "exec"), names)
                 continue
             for line in text.strip().splitlines():
+                if not LIVE.search(line):
+                    run_here(line)
+                    continue
                 process = start(line, tmp_path)
                 running.append(process)
                 if " replay " not in line:  # a signal goes on in its own terminal

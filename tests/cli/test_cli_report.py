@@ -15,6 +15,8 @@ from eegtl.cli import app
 from eegtl.evaluation import run_study
 from eegtl.report import pictures
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

@@ -16,6 +16,8 @@ from eegtl.errors import SubjectError
 from eegtl.evaluation import ResultsStore, recipe, runner
 from eegtl.evaluation.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 PEOPLE = ["--subjects", "w01,w02,w03"]
 QUICK = [*PEOPLE, "--window", "10", "--shuffles", "1", "--jobs", "1", "--methods", "kpca (linear)"]
 

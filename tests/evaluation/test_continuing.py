@@ -29,6 +29,8 @@ from eegtl.transfer import (
     make_transfer_pipeline,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 def _run(table, out=None, **settings):
     return run_study(table, **{"methods": [], "n_shuffles": 0, "out": out} | settings)

@@ -21,6 +21,8 @@ from eegtl.evaluation import (
 from eegtl.evaluation.protocols import choose_protocol
 from eegtl.features import FeatureTable
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 ALL = ["inductive", "online", "transductive", "calibration:6", "calibration:6:labelled"]
 
 

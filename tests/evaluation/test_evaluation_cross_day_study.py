@@ -16,6 +16,8 @@ from eegtl.report.figures import cross_day_figure
 from eegtl.report.wording import protocol_sentence
 from eegtl.transfer import RobustPCA, SubjectNormalizer, default_classifier, make_transfer_pipeline
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 PEOPLE = {"a": 3, "b": 2, "c": 2, "d": 1}
 
 

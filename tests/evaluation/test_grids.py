@@ -24,6 +24,8 @@ from eegtl.transfer import (
     make_transfer_pipeline,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 TRANSDUCTIVE = InformationSet("transductive")
 MODES = {"mode": ("z1", "z2")}
 

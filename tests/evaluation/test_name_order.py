@@ -14,6 +14,8 @@ from eegtl.evaluation import CrossSession, LeaveOneSubjectOut, run_study
 from eegtl.evaluation.blocks import check_order, order_note, time_order
 from eegtl.evaluation.name_order import in_order, name_order_note, name_ranks
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 def _sittings(name, n=11):
     """Two people with many sittings of two trials each; `name` gives a number its name."""

@@ -12,6 +12,8 @@ from eegtl.evaluation import LeaveOneSubjectOut, run_study
 from eegtl.features import FeatureTable, make_columns
 from eegtl.transfer import default_classifier, make_transfer_pipeline
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 
 def _run(table, **settings):
     return run_study(table, **{"methods": [], "n_shuffles": 0} | settings)

@@ -22,6 +22,8 @@ from eegtl.transfer.distances import (
     trial_halves,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 NAMES = [distance.name for distance in STUDY_DISTANCES]
 
 

@@ -24,6 +24,8 @@ from eegtl.transfer import (
     make_transfer_pipeline,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 KS = [1, 3, 9]
 
 

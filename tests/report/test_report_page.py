@@ -23,6 +23,8 @@ from eegtl.report.pictures import pictures
 from eegtl.report.scores import differences, row_keys, scores_by_person
 from eegtl.report.wording import granted_sentence, harm_sentence, protocol_sentence, summary
 
+pytestmark = pytest.mark.usefixtures("quick_perceptron")
+
 XHTML = "{http://www.w3.org/1999/xhtml}"
 RESULT = make_result(8)
 PICTURES = pictures(RESULT)
