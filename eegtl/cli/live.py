@@ -48,7 +48,10 @@ Amplitude = Annotated[
 LeastConfidence = Annotated[float, typer.Option(help="Abstain below this confidence (0 to 1).")]
 DriftReaction = Annotated[
     str,
-    typer.Option(help="When the signal leaves the calibration's range: tell, follow or ask."),
+    typer.Option(
+        help="When the signal leaves the calibration's range for three minutes: tell, follow or "
+        "ask."
+    ),
 ]
 OutName = Annotated[str, typer.Option(help="Name of the stream of predictions.")]
 Duration = Annotated[

@@ -323,7 +323,8 @@ class OnlineSession:
         prediction = self._judge.predict(
             self.model, window, lag=lag, adapted=self.adapted, rate_is_off=self._stamps.rate_is_off
         )
-        if not window.faults and not prediction.abstain:
+        if not window.faults and not self._stamps.rate_is_off:
+            # of unsure models, too: drift makes them unsure
             self._watch(window)
             self._follow(window)
         return prediction
