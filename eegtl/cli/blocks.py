@@ -106,7 +106,12 @@ def block_of_stream(
         needed=base.ch_names,
     )
     say(f"found {inlet.description}")
-    marks = None if markers is None else MarkerInlet(search.find(name=markers, seconds=find))
+    # the last label would go on for ever behind a loss that nobody tells
+    marks = (
+        None
+        if markers is None
+        else MarkerInlet(search.find(name=markers, seconds=find), recover=False)
+    )
     del search  # it would look on as long as the stream is listened to
     collector = BlockCollector(
         base,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streaming import transport_producer
 from streaming.test_transport_faults import producer
-from streaming.transport_programs import unique
+from streaming.transport_programs import Program, unique
 from typer.testing import CliRunner
 
 import eegtl
@@ -18,6 +18,15 @@ from eegtl.personalize import Profile, SourceFile
 
 PEOPLE = "w01,w02,w03,w04"
 
+SHORT_LIVED = """
+import os, sys, time
+import pylsl
+outlet = pylsl.StreamOutlet(pylsl.StreamInfo(sys.argv[1], "Markers", 1, 0.0, "string", sys.argv[2]))
+outlet.wait_for_consumers(60)
+outlet.push_sample(["sad"])
+time.sleep(1)
+os._exit(1)
+"""
 
 def run(*args, code=0):
     """Run a command; give what it says."""
@@ -181,6 +190,24 @@ def test_a_stream_that_ends(folder):
         (["--wearer", "x", "--name", "y"], "a stream (--name, --type, --source-id) cannot apply"),
         (["--channels", "muse"], "--channels is about a stream; say which by --name"),
         (["--wearer", "x", "--give-up", "9"], "--give-up cannot apply beside it"),
+def test_markers_that_end(folder):
+    """Their sender could come back, and the last label would hold until then."""
+    name, marks, sender = unique(), unique("marks"), unique("box")
+    base = ("--sources", folder / "x.eegsrc", "--out", folder / "bad.eegtl", "--give-up", 9)
+    with producer(wearer_s_signal(folder), name, wait=60) as headset:
+        headset.wait_for("published")
+        with Program("-c", SHORT_LIVED, marks, sender):
+            said = run(
+                "calibrate", *base, "--name", name, "--markers", marks, "--labels", "--find", 60,
+                code=2,
+            )  # fmt: skip
+    assert re.search(
+        rf"StreamLostError: the stream '{marks}' is gone .*, after 0 of 60 s of good signal with a",
+        said,
+    )
+    assert not (folder / "bad.eegtl").exists()
+
+
         (["--wearer", "x", "--picture", "x.doc"], "a picture cannot be 'x.doc'"),
     ],
 )
