@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import eegtl
 from eegtl.cli import app
+from eegtl.errors import InputError
 from eegtl.personalize import Profile, SourceFile
 
 PEOPLE = "w01,w02,w03,w04"
-
 SHORT_LIVED = """
 import os, sys, time
 import pylsl
@@ -27,6 +27,7 @@ outlet.push_sample(["sad"])
 time.sleep(1)
 os._exit(1)
 """
+
 
 def run(*args, code=0):
     """Run a command; give what it says."""
@@ -127,6 +128,20 @@ def test_labels_and_nothing(folder):
     assert not (folder / "no.eegtl").exists()
 
 
+def test_a_picture_that_cannot_be_drawn_takes_nothing_away(folder, monkeypatch):
+    def fail(*_, **__):
+        raise InputError("there is no score.")
+
+    monkeypatch.setattr("eegtl.report.figures.calibration_figure", fail)
+    said = run(
+        "calibrate", "--sources", folder / "x.eegsrc", "--out", folder / "drawn.eegtl",
+        "--wearer", folder / "day1_raw.fif", "--picture", folder / "drawn.png", code=2,
+    )  # fmt: skip
+    assert "drawn.eegtl is written, but the picture was not drawn: there is no score." in said
+    assert len(Profile.load(folder / "drawn.eegtl").days) == 1
+    assert not (folder / "drawn.png").exists()
+
+
 def wearer_s_signal(folder, n_flat=0):
     """Write what a headset plays: some channels may be flat."""
     wearer = eegtl.load("synthetic-days").select(subjects=["w07"])[0]
@@ -175,21 +190,6 @@ def test_a_stream_that_ends(folder):
     assert not (folder / "bad.eegtl").exists()
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        ([], "give --sources for a new profile, or --update for a new day of one"),
-        (["--sources", "x", "--update", "y"], "give --sources for a new profile"),
-        (["--sources", "x"], "--out is missing"),
-        (["--sources", "nowhere", "--out", "a"], "there is no file nowhere"),
-        (
-            ["--update", "x", "--roll-back", "M", "--labels"],
-            "day again, and reads no --lab",
-        ),
-        (["--wearer", "x", "--unit", "uV"], "--unit cannot apply beside it"),
-        (["--wearer", "x", "--name", "y"], "a stream (--name, --type, --source-id) cannot apply"),
-        (["--channels", "muse"], "--channels is about a stream; say which by --name"),
-        (["--wearer", "x", "--give-up", "9"], "--give-up cannot apply beside it"),
 def test_markers_that_end(folder):
     """Their sender could come back, and the last label would hold until then."""
     name, marks, sender = unique(), unique("marks"), unique("box")
@@ -208,7 +208,27 @@ def test_markers_that_end(folder):
     assert not (folder / "bad.eegtl").exists()
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "give --sources for a new profile, or --update for a new day of one"),
+        (["--sources", "x", "--update", "y"], "give --sources for a new profile"),
+        (["--sources", "x"], "--out is missing"),
+        (["--sources", "nowhere", "--out", "a"], "there is no file nowhere"),
+        (
+            ["--update", "x", "--roll-back", "M", "--labels"],
+            "day again, and reads no --lab",
+        ),
+        (["--wearer", "x", "--unit", "uV"], "--unit cannot apply beside it"),
+        (["--wearer", "x", "--name", "y"], "a stream (--name, --type, --source-id) cannot apply"),
+        (["--channels", "muse"], "--channels is about a stream; say which by --name"),
+        (["--wearer", "x", "--give-up", "9"], "--give-up cannot apply beside it"),
         (["--wearer", "x", "--picture", "x.doc"], "a picture cannot be 'x.doc'"),
+        (["--update", "x", "--roll-back", "M", "--day", "T"], "day again, and reads no --day"),
+        (
+            ["--wearer", "x", "--labels", "--block", "only rest"],
+            "--labels and --block both say what the block holds",
+        ),
     ],
 )
 def test_what_is_refused(args, message, tmp_path, monkeypatch):
