@@ -10,12 +10,20 @@ from . import live
 from .say import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..personalize.profile import Profile
     from ..streaming.calibration_block import Block
     from ..streaming.events import Event
 
 
-def block_of_file(base: Profile, wearer: Path, seconds: float, limits: dict[str, float]) -> Block:
+def block_of_file(
+    base: Profile,
+    wearer: Path,
+    seconds: float,
+    limits: dict[str, float],
+    classes: Sequence[str] | None,
+) -> Block:
     """Take a block from a recording, and say how good it is.
 
     Parameters
@@ -27,6 +35,8 @@ def block_of_file(base: Profile, wearer: Path, seconds: float, limits: dict[str,
         How much good signal; 0 for all there is.
     limits : dict
         What takes the place of the profile's limits.
+    classes : sequence of str or None
+        Only windows that a mark puts into one of them count; None for all.
 
     Returns
     -------
@@ -47,6 +57,7 @@ def block_of_file(base: Profile, wearer: Path, seconds: float, limits: dict[str,
         marks,
         seconds=float("inf") if seconds <= 0 else seconds,
         quality=replace(quality_of(base), **limits),
+        classes=classes,
     )
     _say_block(found, wearer.name)
     return found
@@ -64,6 +75,7 @@ def block_of_stream(
     find: float,
     give_up: float | None,
     network: bool,
+    classes: Sequence[str] | None,
 ) -> Block:
     """Listen until there is enough good signal, and tell meanwhile what happens in the stream.
 
@@ -77,6 +89,8 @@ def block_of_stream(
         As in the options.
     limits : dict
         What takes the place of the profile's limits.
+    classes : sequence of str or None
+        Only windows that a mark puts into one of them count; None for all.
 
     Returns
     -------
@@ -106,7 +120,12 @@ def block_of_stream(
         needed=base.ch_names,
     )
     say(f"found {inlet.description}")
-    marks = None if markers is None else MarkerInlet(search.find(name=markers, seconds=find))
+    # the last label would go on for ever behind a loss that nobody tells
+    marks = (
+        None
+        if markers is None
+        else MarkerInlet(search.find(name=markers, seconds=find), recover=False)
+    )
     del search  # it would look on as long as the stream is listened to
     collector = BlockCollector(
         base,
@@ -115,10 +134,12 @@ def block_of_stream(
         seconds,
         replace(quality_of(base), **limits),
         _say_event,
+        classes,
     )
     collector.warm_up()
     limit = patience(collector) if give_up is None else give_up
-    say(f"listening until {seconds:g} s are good, for at most {limit:g} s")
+    labelled = "" if classes is None else " and labelled"
+    say(f"listening until {seconds:g} s are good{labelled}, for at most {limit:g} s")
     stop = threading.Event()
     inlet.open()
     with ExitStack() as stack:

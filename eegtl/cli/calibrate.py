@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import EegtlError, InputError
 from . import live
 from .blocks import block_of_file, block_of_stream, rows_of
 from .problems import one_paragraph
@@ -46,7 +46,11 @@ def calibrate(
         str | None, typer.Option(help="With --update: return to this day.")
     ] = None,
     seconds: Annotated[
-        float, typer.Option(help="Good signal to use, from the first on; 0 for all there is.")
+        float,
+        typer.Option(
+            help="Good signal to use, from the first on (with --labels only what has one counts); "
+            "0 for all there is."
+        ),
     ] = 60.0,
     block: Annotated[
         str,
@@ -104,6 +108,7 @@ def calibrate(
                 "--labels": labels,
                 "--picture": picture is not None,
                 "--block": block != "first",
+                "--day": day is not None,
             },
             roll_back=roll_back is not None,
         )
@@ -131,8 +136,9 @@ def calibrate(
         if labels and streams and markers is None:
             raise InputError("--labels needs the stream of the marks: --markers NAME.")
         found: Block | None = None
+        classes = base.labels if labels else None
         if wearer is not None:
-            found = block_of_file(base, wearer, seconds, limits)
+            found = block_of_file(base, wearer, seconds, limits, classes)
         elif streams:
             found = block_of_stream(
                 base,
@@ -145,6 +151,7 @@ def calibrate(
                 find=find,
                 give_up=give_up,
                 network=network,
+                classes=classes,
             )
         X, y = rows_of(found, base, labels)
         quality = {} if found is None else found.quality
@@ -162,11 +169,11 @@ def calibrate(
             made = calibration.calibrate(
                 SourceFile.load(sources), X, y, day=today, kind=block, quality=quality
             )
-        if picture is not None:
-            _draw(made, picture)
         made.save(target, overwrite=overwrite or target == update)
         _tell(made)
         say(f"written: {target}")
+        if picture is not None:
+            _draw(made, picture, target)
 
 
 def _refuse_what_cannot_apply(given: dict[str, bool], *, roll_back: bool) -> None:
@@ -183,6 +190,10 @@ def _refuse_what_cannot_apply(given: dict[str, bool], *, roll_back: bool) -> Non
         raise InputError(
             f"{', '.join(about_streams)} is about a stream; say which by --name, --type or "
             "--source-id."
+        )
+    if given["--labels"] and given["--block"]:
+        raise InputError(
+            "--labels and --block both say what the block holds; leave one of them out."
         )
 
 
@@ -266,16 +277,23 @@ def _tell_more(made: Profile, entry: Any) -> None:
         )
 
 
-def _draw(made: Profile, picture: Path) -> None:
-    from ..report.figures import calibration_figure
-    from ..report.figures.files import save_figure
-
-    assert made.plan is not None
+def _draw(made: Profile, picture: Path, target: Path) -> None:
+    """Draw what calibration brings; the wearer's minute is kept by now, whatever comes of it."""
     entry = made.history[-1]
-    figure = calibration_figure(
-        made.plan, entry["kind"], entry["seconds"] or None, labelled=entry["labelled"]
-    )
-    save_figure(figure, picture)
+    assert made.plan is not None
+    with one_paragraph(f"stopped; {target} is written, and no picture."):
+        from ..report.figures import calibration_figure
+        from ..report.figures.files import save_figure
+
+        try:
+            figure = calibration_figure(
+                made.plan, entry["kind"], entry["seconds"] or None, labelled=entry["labelled"]
+            )
+            save_figure(figure, picture)
+        except EegtlError as error:
+            raise InputError(
+                f"{target} is written, but the picture was not drawn: {error}"
+            ) from error
     say(f"written: {picture}")
 
 

@@ -85,12 +85,15 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "sink_failed": lambda d: f"{d['what']} cannot be written any more: {d['why']}",
     "recording_failed": lambda d: f"the recording cannot be written any more: {d['why']}",
     "drift": lambda d: (
-        f"the signal has left the calibration's range ({d['distance']:.2f} spreads, limit "
-        f"{d['limit']:.2f})"
+        f"the signal has left the calibration's range for minutes ({d['distance']:.2f} spreads, "
+        f"limit {d['limit']:.2f})"
     ),
     "drift_over": lambda d: f"the signal is back in range ({d['distance']:.2f} spreads)",
     "drift_unwatched": lambda d: f"drift is not watched, since {d['why']}",
     "recalibrate": lambda d: "please calibrate again",
+    "labels_replaced": lambda d: (
+        "the labels of the profile's calibration count no more, since this one had none"
+    ),
     "follows": lambda d: f"from now on the model follows the wearer ({d['mode']})",
     "cannot_follow": lambda d: f"the model cannot follow, since {d['why']}",
     "early_mark": lambda d: f"the mark {d['label']!r} is for {d['seconds']:.0f} s from now",

@@ -48,7 +48,10 @@ Amplitude = Annotated[
 LeastConfidence = Annotated[float, typer.Option(help="Abstain below this confidence (0 to 1).")]
 DriftReaction = Annotated[
     str,
-    typer.Option(help="When the signal leaves the calibration's range: tell, follow or ask."),
+    typer.Option(
+        help="When the signal leaves the calibration's range for three minutes: tell, follow or "
+        "ask."
+    ),
 ]
 OutName = Annotated[str, typer.Option(help="Name of the stream of predictions.")]
 Duration = Annotated[
@@ -202,6 +205,7 @@ def run_live(wanted: Wanted) -> None:
         # looks while the imports of a model take their seconds
         search = lsl.Search(network=wanted.network)
         from ..personalize.profile import Profile
+        from ..streaming.adaptation import refuse_to_forget
         from ..streaming.driver import Driver
         from ..streaming.fitting import quality_of
         from ..streaming.listeners import Listeners
@@ -214,6 +218,8 @@ def run_live(wanted: Wanted) -> None:
     wearer = Profile.load(wanted.profile)
     quality = replace(quality_of(wearer), **wanted.quality)
     settings = SessionSettings(quality=quality, **wanted.session)
+    # the session would refuse it, too, but only when a stream is there
+    refuse_to_forget(wearer.model, settings.adaptation, calibrates=settings.calibrate > 0)
     inlet, markers = _connect(wanted, search, wearer.ch_names)
     sinks = Listeners()
     session = OnlineSession(

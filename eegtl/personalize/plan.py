@@ -67,8 +67,9 @@ class Plan:
         Median drift of source people from block to block of following days (see
         `transfer.distances.day_drift`); NaN where there is no such pair.
     drift_limit : ndarray of shape (n_kinds, n_lengths)
-        Distance from such a block that nine in ten sittings of source people never reached (see
-        `session_drift`); NaN where sittings are too short to tell.
+        Distance from such a block that no minute of nine in ten sittings of source people reached
+        (see `session_drift`; a session allows a quarter more, see `streaming.drift`); NaN where
+        sittings are too short to tell.
     level : float
         Of intervals.
     left_out : mapping of str to str

@@ -55,6 +55,32 @@ def distance_from_block(recent: Floats, mean: Floats, spread: Floats) -> float:
     return float(np.sqrt(np.mean(((recent.mean(axis=0) - mean) / spread) ** 2)))
 
 
+def distances_from_block(rows: Floats, n_recent: int, block: tuple[Floats, Floats]) -> Floats:
+    """Give `distance_from_block` of all `n_recent` rows in a row.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        In the order of time.
+    n_recent : int
+    block : tuple of ndarray
+        Mean and spread, of `block_scale`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows - n_recent + 1,)
+
+    Examples
+    --------
+    >>> distances_from_block(np.array([[0.0], [2.0], [4.0]]), 2, (np.zeros(1), np.ones(1))).tolist()
+    [1.0, 3.0]
+    """
+    mean, spread = block
+    sums = np.cumsum(np.vstack([np.zeros(rows.shape[1]), rows]), axis=0)
+    means = (sums[n_recent:] - sums[:-n_recent]) / n_recent
+    return np.asarray(np.sqrt((((means - mean) / spread) ** 2).mean(axis=1)))
+
+
 def drift_limit(sittings: Iterable[tuple[Floats, Floats]], n_recent: int, sd: Floats) -> float:
     """Find the distance that most sittings of source people never reach.
 
@@ -75,8 +101,6 @@ def drift_limit(sittings: Iterable[tuple[Floats, Floats]], n_recent: int, sd: Fl
     for block, others in sittings:
         if len(block) < 2 or len(others) < n_recent:
             continue
-        mean, spread = block_scale(block, sd)
-        sums = np.cumsum(np.vstack([np.zeros(others.shape[1]), others]), axis=0)
-        means = (sums[n_recent:] - sums[:-n_recent]) / n_recent
-        largest.append(float(np.sqrt((((means - mean) / spread) ** 2).mean(axis=1)).max()))
+        distances = distances_from_block(others, n_recent, block_scale(block, sd))
+        largest.append(float(distances.max()))
     return float(np.quantile(largest, WITHIN)) if len(largest) > 2 else np.nan

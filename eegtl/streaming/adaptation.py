@@ -76,19 +76,13 @@ class Adaptation:
         Raises
         ------
         InputError
-            When it shall follow window by window, and has no exact `partial_adapt` or was
-            calibrated with labels.
+            When it shall follow window by window, and has no exact `partial_adapt`.
         """
         if self.mode == "running" and not hasattr(model, "partial_adapt"):
             raise InputError(
                 f"{type(model).__name__} cannot take windows one by one (it has no exact "
                 "partial_adapt); choose the mode 'every', or a model that can, such as z2 and a "
                 "classifier."
-            )
-        if self.mode == "running" and model.information_ == "labelled":
-            raise InputError(
-                f"{type(model).__name__} was calibrated with labels, and taking windows one by one "
-                "is not exact behind that; choose the mode 'every' or 'none'."
             )
 
 
@@ -111,6 +105,39 @@ def knows_more_than_rows(model: Any) -> str:
     if any(isinstance(step, MatchedBaseline) for _, step in getattr(model, "steps_", ())):
         return "its calibration was a block of one state"
     return ""
+
+
+def refuse_to_forget(model: Any, rule: Adaptation, *, calibrates: bool) -> None:
+    """Refuse settings by which rows of unknown content would replace what a model knows.
+
+    Parameters
+    ----------
+    model : transfer classifier
+        Of the profile.
+    rule : Adaptation
+    calibrates : bool
+        Whether the session calibrates before it predicts. That may replace a calibration with
+        labels, which is a new one. It may not pass for a block whose content was known; a model
+        that has seen nothing of the wearer still waits for its block.
+
+    Raises
+    ------
+    InputError
+        When they would.
+    """
+    why, information = knows_more_than_rows(model), getattr(model, "information_", "")
+    if why and calibrates and information not in ("labelled", "inductive"):
+        raise InputError(
+            f"the profile's model cannot be calibrated live: {why}, and nobody says what a live "
+            "block holds. Leave --calibrate (calibrate) out; or begin a new day with a block that "
+            "is known, by eegtl calibrate --update PROFILE --block."
+        )
+    if why and rule.mode != "none" and not (calibrates and information == "labelled"):
+        raise InputError(
+            f"the profile's model cannot follow the wearer: {why}, which windows of unknown "
+            "content would replace. Leave --adapt (adaptation) out; or begin a new day when the "
+            "wearer has changed, by eegtl calibrate --update PROFILE."
+        )
 
 
 def following(model: Any, rule: Adaptation) -> Adaptation | None:

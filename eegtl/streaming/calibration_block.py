@@ -104,11 +104,15 @@ class BlockCollector:
     on_event : callable, optional
         Is called with each `Event`: those of a session about stamps, gaps and marks, and
         ``bad_channels`` where for 5 s no window was good, once per change.
+    classes : sequence of str, optional
+        Only good windows with one of these labels count; others are kept beside them. By default
+        all good windows do.
 
     Attributes
     ----------
     wanted : float
         How much is wanted, in seconds.
+    classes : tuple of str or None
 
     Raises
     ------
@@ -124,8 +128,10 @@ class BlockCollector:
         seconds: float,
         quality: ArtefactMarks | None = None,
         on_event: Callable[[Event], None] | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
         self.wanted, self._on_event = seconds, on_event
+        self.classes = None if classes is None else tuple(classes)
         self._extractor = profile.extractor
         self._step = min(float(profile.extractor.step), float(profile.extractor.window))
         self._order = rows_of(profile, ch_names)
@@ -140,7 +146,7 @@ class BlockCollector:
         )
         self._stamps = StampWatch(self._windows, float(sfreq), self._hear)
         self._good: list[LiveWindow] = []
-        self._seen = 0
+        self._seen = self._n_counted = 0
         self._faults: Counter[str] = Counter()
         self._events: Counter[str] = Counter()
         self._n_bad = 0  # windows since the last good one, or since faults were told
@@ -153,8 +159,8 @@ class BlockCollector:
 
     @property
     def seconds(self) -> float:
-        """Seconds of good signal by now."""
-        return block_seconds(len(self._good), self._extractor)
+        """Seconds of good signal that count by now."""
+        return block_seconds(self._n_counted, self._extractor)
 
     @property
     def settling(self) -> float:
@@ -164,7 +170,7 @@ class BlockCollector:
     @property
     def is_full(self) -> bool:
         """Whether there is as much as was wanted."""
-        return self.seconds + self._step > self.wanted + 1e-6 and bool(self._good)
+        return self.seconds + self._step > self.wanted + 1e-6 and self._n_counted > 0
 
     def mark(self, label: str, time: float, duration: float = 0.0) -> None:
         """Take a marker, whose label holds for the windows behind it.
@@ -226,6 +232,7 @@ class BlockCollector:
             self._faults[_OFF_RATE] += 1
         elif not window.faults:
             self._good.append(window)
+            self._n_counted += self.classes is None or window.label in self.classes
             self._say_bad_channels({})
             return
         self._n_bad += 1
@@ -261,6 +268,7 @@ def block_of(
     *,
     seconds: float = np.inf,
     quality: ArtefactMarks | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Block:
     """Take a calibration block from a recording.
 
@@ -279,6 +287,8 @@ def block_of(
     seconds : float
         How much good signal is wanted, from the first on.
     quality : ArtefactMarks, optional
+    classes : sequence of str, optional
+        Only windows with one of these labels count, as in `BlockCollector`.
 
     Returns
     -------
@@ -290,7 +300,7 @@ def block_of(
         When channels are missing, the rate does not fit, or no window is good.
     """
     signal = np.asarray(data, dtype=np.float64)
-    collector = BlockCollector(profile, sfreq, ch_names, seconds, quality)
+    collector = BlockCollector(profile, sfreq, ch_names, seconds, quality, classes=classes)
     waiting = deque(sorted(marks))
     step = max(1, round(sfreq))
     for start in range(0, signal.shape[1], step):

@@ -6,6 +6,7 @@ No clock is read here: whoever listens hands one in.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -103,12 +104,14 @@ def collect(
 
 
 def _share(collector: BlockCollector) -> str:
-    return f"{collector.seconds:g} of {collector.wanted:g} s of good signal"
+    labelled = "" if collector.classes is None else " with a label"
+    return f"{collector.seconds:g} of {collector.wanted:g} s of good signal{labelled}"
 
 
 def _too_little(collector: BlockCollector, give_up: float) -> str:
     """Say what was wrong with the signal, and what can be done."""
-    quality = collector.block().quality
+    block = collector.block()
+    quality = block.quality
     good, n, faults = quality["good_windows"], quality["windows"], quality["faults"]
     events = {event: times for event, times in quality["events"].items() if event != "mark"}
     seen = f"{good} of {n} windows are good" if n else "no window behind the settling is complete"
@@ -117,7 +120,11 @@ def _too_little(collector: BlockCollector, give_up: float) -> str:
         for what, counts in (("faults", faults), ("events", events))
         if counts
     )
-    fewer = f", take fewer by --seconds {collector.seconds:g}" if good else ""
+    fewer = f", take fewer by --seconds {collector.seconds:g}" if collector.seconds else ""
+    if collector.classes is not None:
+        labels = Counter("no label" if label is None else label for label in block.labels)
+        said += f"; labels of the good ones: {most_frequent(labels)}" if labels else ""
+        fewer += f", mark the classes ({', '.join(collector.classes)}) for longer"
     return (
         f"{give_up:g} s of listening brought {_share(collector)} ({seen}{said}). Mend the "
         "electrodes, or start the headset anew, and calibrate again; or widen the limits, for "

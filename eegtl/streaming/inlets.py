@@ -227,6 +227,9 @@ class MarkerInlet:
     Parameters
     ----------
     info : pylsl.StreamInfo
+    recover : bool
+        Whether a lost stream that has a source id is waited for; its sender may have been killed,
+        and then nothing ever tells. Without, each loss is told at once.
 
     Raises
     ------
@@ -234,7 +237,7 @@ class MarkerInlet:
         When the stream does not answer, or holds a signal.
     """
 
-    def __init__(self, info: Any) -> None:
+    def __init__(self, info: Any, *, recover: bool = True) -> None:
         self.name = info.name()
         if info.nominal_srate() > 0:
             raise StreamError(
@@ -243,7 +246,7 @@ class MarkerInlet:
                 "markers; name another by --markers."
             )
         try:
-            self._inlet = _inlet_of(info, 5.0, recover=True)
+            self._inlet = _inlet_of(info, 5.0, recover=recover)
             self._inlet.open_stream(timeout=5.0)
             # liblsl (1.18) never returns from the first pull where the stream is lost before it
             self._first = self._pull()
@@ -263,7 +266,7 @@ class MarkerInlet:
         Raises
         ------
         StreamLostError
-            When the stream is gone for good; one with a source id is waited for instead.
+            When the stream is gone; where it recovers, one with a source id is waited for instead.
         """
         try:
             came = self._pull()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SignalError
 from ..personalize.profile import Profile
-from .adaptation import Memory, following, knows_more_than_rows
+from .adaptation import Memory, following, knows_more_than_rows, refuse_to_forget
 from .drift import DriftWatch
 from .events import Event
 from .fitting import judged_channels, quality_of, rows_of, stream_for
@@ -64,7 +65,8 @@ class OnlineSession:
     SignalError
         When channels are missing, or the rate does not fit.
     InputError
-        When the model cannot do what the settings ask for, or reads other features.
+        When the model cannot do what the settings ask for, would forget by it what it knows of its
+        calibration, or reads other features.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class OnlineSession:
         self.model = deepcopy(profile.model)
         self.adapted = self.model.information_ != "inductive"
         settings.adaptation.check(self.model)
+        refuse_to_forget(self.model, settings.adaptation, calibrates=settings.calibrate > 0)
         self.state = "waiting"
         self.request: AdaptRequest | None = None
         self._rate = profile.sfreq if sfreq is None else float(sfreq)
@@ -101,16 +104,13 @@ class OnlineSession:
         self._judge = Judge(profile, settings.bad_channels, settings.least_confidence)
         self._take_rows(profile.ch_names if ch_names is None else ch_names)
         self._memory = Memory(settings.adaptation.memory, settings.adaptation.clip)
-        self._since = 0
+        self._since, self._last_now, self._unwatched = 0, np.nan, ""
         self._block: list[LiveWindow] = []
         self._labelled: AdaptRequest | None = None
-        self._last_now = np.nan
         self._bad: tuple[str, ...] = ()
         self._stamps = StampWatch(self._windows, self._rate, self._emit)
         self._drift = DriftWatch(profile, settings.drift)
-        self._unwatched = ""
-        self._rule = settings.adaptation
-        self._calibrates = settings.calibrate > 0
+        self._rule, self._calibrates = settings.adaptation, settings.calibrate > 0
 
     @property
     def step(self) -> float:
@@ -191,10 +191,9 @@ class OnlineSession:
         self.adapted = self.model.information_ != "inductive"
         self._memory.forget()
         self._block, self.request, self._labelled, self._since = [], None, None, 0
-        self._calibrates = self.settings.calibrate > 0
+        self._rule, self._calibrates = self.settings.adaptation, self.settings.calibrate > 0
         self._judge.forget()
         self._drift.refer_to_day()
-        self._rule = self.settings.adaptation
         self._windows.forget()
         self._emit("reset", {})
         if self.state in ("calibrating", "predicting"):
@@ -271,8 +270,9 @@ class OnlineSession:
             self._labelled = request if request.y_calib is not None else None
             for row in [] if request.X_target is None else request.X_target:
                 self._memory.take(row)
-        self.model, self.request, self.adapted = model, None, True
-        self._calibrates = False
+            if self._labelled is None and self.model.information_ == "labelled":
+                self._emit("labels_replaced", {})
+        self.model, self.request, self.adapted, self._calibrates = model, None, True, False
         self._emit(
             "adapted",
             {
@@ -293,6 +293,10 @@ class OnlineSession:
         """
         self.request, self._calibrates = None, False
         self._emit("adaptation_failed", {"error": f"{type(error).__name__}: {error}"})
+        why = knows_more_than_rows(self.model) if self._labelled is None else ""
+        if why and self._rule.mode != "none":  # it needed the calibration that failed
+            self._rule = replace(self._rule, mode="none")
+            self._emit("cannot_follow", {"why": why})
         if self.state == "calibrating":
             self._set_state("predicting")
 
@@ -323,9 +327,11 @@ class OnlineSession:
         prediction = self._judge.predict(
             self.model, window, lag=lag, adapted=self.adapted, rate_is_off=self._stamps.rate_is_off
         )
-        if not window.faults and not prediction.abstain:
+        if not window.faults and not self._stamps.rate_is_off:
+            # of unsure models, too: drift makes them unsure
             self._watch(window)
-            self._follow(window)
+            if not prediction.abstain:
+                self._follow(window)
         return prediction
 
     def _watch(self, window: LiveWindow) -> None:
@@ -341,8 +347,7 @@ class OnlineSession:
         if self._drift.drifted and reaction == "follow" and self._rule.mode == "none":
             rule = following(self.model, self._rule)
             if rule is None:
-                why = knows_more_than_rows(self.model)
-                self._emit("cannot_follow", {"why": why})
+                self._emit("cannot_follow", {"why": knows_more_than_rows(self.model)})
                 self._emit("recalibrate", details)
             else:
                 self._rule = rule

@@ -9,14 +9,24 @@ import numpy as np
 import pytest
 from streaming import transport_producer
 from streaming.test_transport_faults import producer
-from streaming.transport_programs import unique
+from streaming.transport_programs import Program, unique
 from typer.testing import CliRunner
 
 import eegtl
 from eegtl.cli import app
+from eegtl.errors import InputError
 from eegtl.personalize import Profile, SourceFile
 
 PEOPLE = "w01,w02,w03,w04"
+SHORT_LIVED = """
+import os, sys, time
+import pylsl
+outlet = pylsl.StreamOutlet(pylsl.StreamInfo(sys.argv[1], "Markers", 1, 0.0, "string", sys.argv[2]))
+outlet.wait_for_consumers(60)
+outlet.push_sample(["sad"])
+time.sleep(1)
+os._exit(1)
+"""
 
 
 def run(*args, code=0):
@@ -118,6 +128,20 @@ def test_labels_and_nothing(folder):
     assert not (folder / "no.eegtl").exists()
 
 
+def test_a_picture_that_cannot_be_drawn_takes_nothing_away(folder, monkeypatch):
+    def fail(*_, **__):
+        raise InputError("there is no score.")
+
+    monkeypatch.setattr("eegtl.report.figures.calibration_figure", fail)
+    said = run(
+        "calibrate", "--sources", folder / "x.eegsrc", "--out", folder / "drawn.eegtl",
+        "--wearer", folder / "day1_raw.fif", "--picture", folder / "drawn.png", code=2,
+    )  # fmt: skip
+    assert "drawn.eegtl is written, but the picture was not drawn: there is no score." in said
+    assert len(Profile.load(folder / "drawn.eegtl").days) == 1
+    assert not (folder / "drawn.png").exists()
+
+
 def wearer_s_signal(folder, n_flat=0):
     """Write what a headset plays: some channels may be flat."""
     wearer = eegtl.load("synthetic-days").select(subjects=["w07"])[0]
@@ -166,6 +190,24 @@ def test_a_stream_that_ends(folder):
     assert not (folder / "bad.eegtl").exists()
 
 
+def test_markers_that_end(folder):
+    """Their sender could come back, and the last label would hold until then."""
+    name, marks, sender = unique(), unique("marks"), unique("box")
+    base = ("--sources", folder / "x.eegsrc", "--out", folder / "bad.eegtl", "--give-up", 9)
+    with producer(wearer_s_signal(folder), name, wait=60) as headset:
+        headset.wait_for("published")
+        with Program("-c", SHORT_LIVED, marks, sender):
+            said = run(
+                "calibrate", *base, "--name", name, "--markers", marks, "--labels", "--find", 60,
+                code=2,
+            )  # fmt: skip
+    assert re.search(
+        rf"StreamLostError: the stream '{marks}' is gone .*, after 0 of 60 s of good signal with a",
+        said,
+    )
+    assert not (folder / "bad.eegtl").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -182,6 +224,11 @@ def test_a_stream_that_ends(folder):
         (["--channels", "muse"], "--channels is about a stream; say which by --name"),
         (["--wearer", "x", "--give-up", "9"], "--give-up cannot apply beside it"),
         (["--wearer", "x", "--picture", "x.doc"], "a picture cannot be 'x.doc'"),
+        (["--update", "x", "--roll-back", "M", "--day", "T"], "day again, and reads no --day"),
+        (
+            ["--wearer", "x", "--labels", "--block", "only rest"],
+            "--labels and --block both say what the block holds",
+        ),
     ],
 )
 def test_what_is_refused(args, message, tmp_path, monkeypatch):

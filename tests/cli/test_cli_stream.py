@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pylsl
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from eegtl.cli import app
 from eegtl.features import FeatureExtractor
+from eegtl.personalize import Profile
 from eegtl.preprocessing import ArtefactMarks, Dropouts
 from eegtl.streaming.lsl import configure
 
@@ -219,6 +221,19 @@ def test_markers_that_are_not_there(kept):
 def test_settings_are_checked(kept):
     said = stream("--profile", kept, "--adapt", "often")
     assert "mode must be one of none, running, every; got 'often'." in said
+
+
+def test_what_a_model_knows_is_not_forgotten(kept, tmp_path):
+    """Before a stream is looked for."""
+    profile = Profile.load(kept)
+    X = np.random.default_rng(0).standard_normal((20, len(profile.mean)))
+    labels = np.resize(profile.model.classes_, 20)
+    model = profile.model.adapt(X_calib=X, y_calib=labels)
+    labelled = replace(profile, model=model).save(tmp_path / "labelled.eegtl")
+    said = stream("--profile", labelled, "--adapt", "every", "--name", unique(), "--find", 60)
+    assert (
+        "InputError: the profile's model cannot follow the wearer: it was calibrated with" in said
+    )
 
 
 def test_list():

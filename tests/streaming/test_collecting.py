@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,35 @@ def test_too_little_says_what_was_wrong() -> None:
     )
     with pytest.raises(SignalError, match=re.escape(message)):
         listen(chunks(data), give_up=20.0)
+
+
+def test_only_labelled_windows_count_where_labels_are_asked_for() -> None:
+    script = chunks(CALM)
+    for at, label in ((6, "0"), (10, "break"), (15, "1"), (17, "break")):
+        script[4 * at].marks.append((label, START + at))
+
+    def listen_for(seconds: float) -> BlockCollector:
+        headset = Headset(deepcopy(script))
+        collector = BlockCollector(make_profile(), FS, NAMES, seconds, classes=("0", "1"))
+        how = {"clock": headset.clock, "give_up": 30.0, "stop": headset.stop}
+        collect(collector, headset, headset, **how)
+        return collector
+
+    collector = listen_for(5.0)
+    found = collector.block()
+    assert collector.seconds == 5.0
+    assert found.labelled(("0", "1"))[1] == ["0"] * 4 + ["1"]
+    assert found.labels[-1] == "1"  # the last that was needed
+    assert len(found.labels) == 2 + 4 + 5 + 1  # others are kept beside them
+    message = (
+        "brought 6 of 10 s of good signal with a label (25 of 25 windows are good; labels of the "
+        "good ones: break 17x, 0 4x, no label 2x, 1 2x). Mend"
+    )
+    with pytest.raises(SignalError, match=re.escape(message)) as raised:
+        listen_for(10.0)
+    assert "take fewer by --seconds 6, mark the classes (0, 1) for longer, or listen" in str(
+        raised.value
+    )
 
 
 def test_no_window_at_all() -> None:

@@ -25,7 +25,6 @@ from streaming.live_signals import (
     stamps_of,
     states,
     told,
-    z2_lda,
 )
 
 from eegtl.errors import EegtlError, InputError, SignalError
@@ -307,14 +306,6 @@ class TestSettings:
             InputError, match=r"has no exact partial_adapt.*choose the mode 'every'"
         ):
             begin(profile, adaptation=Adaptation("running"))
-        calibrated = make_profile()
-        X = np.random.default_rng(0).standard_normal((8, 8))
-        model = z2_lda().fit(X, np.arange(8) % 2, subjects=np.zeros(8))
-        model.adapt(X_calib=X, y_calib=np.arange(8) % 2)
-        with pytest.raises(
-            InputError, match=r"was calibrated with labels.*choose the mode 'every'"
-        ):
-            begin(replace(calibrated, model=model), adaptation=Adaptation("running"))
 
 
 def test_memory_stays_flat() -> None:

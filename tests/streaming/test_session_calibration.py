@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from streaming.live_signals import (
     told,
 )
 
+from eegtl.cli.event_words import in_words
 from eegtl.errors import InputError
 from eegtl.streaming import Adaptation, OnlineSession
 from eegtl.streaming.adaptation import Memory
@@ -170,6 +172,41 @@ class TestLabelled:
         predictions = part(session, 10, 15)
         assert len(predictions) == 5
         assert not predictions[0].adapted
+
+
+class TestLabelsOfTheProfile:
+    def labelled(self) -> Any:
+        model = deepcopy(make_profile().model)
+        X = rows(DATA)[:20]
+        return replace(make_profile(), model=model.adapt(X_calib=X, y_calib=np.arange(20) % 2))
+
+    def test_it_is_told_that_a_live_calibration_replaces_them(self) -> None:
+        session = begin(self.labelled(), calibrate=10.0)
+        part(session, 0, 14)
+        session.adapt_now()
+        assert session.model.information_ == "unlabelled"
+        assert told(session, "labels_replaced") == [{}]
+        event = next(e for e in session.events if e.event == "labels_replaced")
+        assert in_words(event).startswith("the labels of the profile's calibration count no more")
+
+    def test_and_not_where_it_has_labels_of_its_own(self) -> None:
+        for profile, marks in ((self.labelled(), [(START, "0"), (START + 10, "1")]), (None, [])):
+            session = begin(profile, calibrate=10.0)
+            part(session, 0, 16, marks=marks)
+            session.adapt_now()
+            assert len(told(session, "adapted")) == 1
+            assert told(session, "labels_replaced") == []
+
+    @pytest.mark.parametrize("mode", ["running", "every"])
+    def test_where_it_fails_they_stay_and_nothing_follows(self, mode: str) -> None:
+        session = begin(self.labelled(), calibrate=4.0, adaptation=Adaptation(mode, every=4))
+        part(session, 0, 10)
+        session.refuse(ValueError("singular"))
+        assert told(session, "cannot_follow") == [{"why": "it was calibrated with labels"}]
+        before = repr(to_state(session.model))
+        assert part(session, 10, 30)
+        assert session.request is None
+        assert repr(to_state(session.model)) == before
 
 
 class TestReset:
