@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import json
 import lzma
+import math
 import re
 import struct
 import tracemalloc
@@ -254,6 +255,40 @@ class TestBombs:
             make_zip(tmp_path / "x", entries), "names arrays of more than 4 MiB, some of t"
         )
 
+    @pytest.mark.parametrize(
+        ("shape", "n", "times", "message"),
+        [
+            # nothing at all, and the indices of a triangle
+            ((0, 700 * 701 // 2), 700, 1, "is no half of symmetric matrices"),
+            # fits, but the matrices that it is half of do not
+            ((700 * 701 // 2,), 700, 1, "names arrays of more than 4 MiB"),
+            ((256 * 257 // 2,), 256, 8, "names arrays of more than 4 MiB"),
+            ((0, 10**12), None, 1, "has axes that are too long"),
+        ],
+    )
+    def test_by_halves_of_matrices_and_by_arrays_of_nothing(
+        self, tmp_path: Path, shape: tuple[int, ...], n: int | None, times: int, message: str
+    ) -> None:
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+        content = with_header(header, bytes(8 * math.prod(shape)))
+        said = reference(0, content, np.zeros(1), shape=list(shape))
+        if n is not None:
+            said["symmetric"] = n
+        entries = {"manifest.json": manifest_of({"a": [said] * times}), "arrays/00000.npy": content}
+        self.bounded(make_zip(tmp_path / "x", entries), message, 12 * 2**20)
+
+    @pytest.mark.parametrize("error", [MemoryError, RecursionError])
+    def test_memory_that_there_is_not(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ) -> None:
+        good(tmp_path)
+
+        def fails(*_: Any, **__: Any) -> None:
+            raise error("no more")
+
+        monkeypatch.setattr(np, "frombuffer", fails)
+        refuses(tmp_path / "good", f"cannot be read as toy ({error.__name__}: no more)")
+
     def test_many_arrays_take_no_square_of_time(self, tmp_path: Path) -> None:
         contents = [npy(np.array(i)) for i in range(6000)]
         said = [reference(i, content, np.array(i)) for i, content in enumerate(contents)]
@@ -288,6 +323,8 @@ class TestManifest:
             (manifest_of({"a": {"$float": "1e400"}}), "holds the number '1e400'"),
             (manifest_of({"a": {"$float": ["nan"]}}), "holds the number ['nan']"),
             (manifest_of({"a": json.loads("[" * 70 + "]" * 70)}), "more than 60 levels deep"),
+            (manifest_of({"a": "\ud800"}), r"holds '\ud800', which is no text"),
+            (manifest_of({"\udfff": 1}), r"holds '\udfff', which is no text"),
             (manifest_of({"a": {"$array": 0}}), "the array 0 is missing"),
             (manifest_of({"a": {"$array": "0"}}), "names the array '0'"),
             (manifest_of({"a": {"$array": True}}), "names the array True"),
@@ -380,6 +417,8 @@ class TestArrays:
             ("|b1", "2,", b"\x01\x02", "holds what is no bool"),
             ("<U1", "1,", b"\x00\x00\x11\x00", "holds what is no str32"),
             (">U1", "", b"\xff\xff\xff\xff", "holds what is no str32"),
+            (">U1", "", b"\x00\x00\xd8\x00", "holds what is no text"),
+            ("<U1", "1,", b"\xff\xdf\x00\x00", "holds what is no text"),
         ],
     )
     def test_kinds_shapes_and_values_that_no_array_has(
