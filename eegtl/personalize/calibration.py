@@ -15,6 +15,7 @@ from ..transfer.distances.day_drift import LEAST_ROWS, day_drift
 from .candidates import SAFE, adapt_to
 from .choosing import Choice, choose, held_back, look
 from .days import BALANCED, ONLY, Day, block_seconds, day_named, kind_of
+from .feature_basis import DISTORTED
 from .plan import USUAL, Plan
 from .profile import Profile
 from .source_file import SourceFile
@@ -238,7 +239,7 @@ def _adapted(model: Any, name: str, plan: Plan | None, day: Day) -> Any:
     try:
         shares = mix_of(day, np.asarray(fresh.classes_), plan)
         return adapt_to(fresh, sees, day.X, day.y, shares)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except DISTORTED as error:
         if isinstance(error, EegtlError):
             raise
         raise ContainerError(
