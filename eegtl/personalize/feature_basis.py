@@ -10,9 +10,12 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import EegtlError, InputError, SignalWarning
 from ..features.description import describe_extractor, extractor_from
-from .plain_values import floats, number, text_list
+from .plain_values import floats, number, text, text_list
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor, FeatureTable
@@ -213,3 +216,30 @@ def try_extractor(owner: Any) -> None:
         stream = owner.extractor.start(owner.sfreq, owner.ch_names, owner.passband)
         if not math.isfinite(stream.settling):
             raise ValueError(f"filters at {owner.sfreq:g} Hz never settle")
+
+
+def try_model(model: Any, mean: NDArray[np.float64], classes: NDArray[Any]) -> None:
+    """Let a model of a file predict once: what was tampered with shall fail when it is read.
+
+    Parameters
+    ----------
+    model : transfer classifier
+    mean : ndarray of shape (n_features,)
+        A row.
+    classes : ndarray of shape (n_classes,)
+        That it must know.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it has others, gives another number of probabilities, or does not say what it sees.
+    """
+    own = np.asarray(model.classes_)
+    if own.ndim != 1 or own.tolist() != classes.tolist():
+        raise ValueError("a model knows other classes than the others")
+    text(model.information_)
+    # what a model says of rows that it does not like, it says itself
+    with suppress(EegtlError):
+        p = np.asarray(model.predict_proba(mean[None]), dtype=np.float64)
+        if p.shape != (1, len(classes)):
+            raise ValueError(f"the probabilities of a window have the shape {p.shape}")

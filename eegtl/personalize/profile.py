@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContainerError, EegtlError, InputError, StateError
+from ..errors import ContainerError, InputError, StateError
 from ..transfer.state import from_states, to_state
 from .candidates import SAFE
 from .container import fingerprint, write_container
@@ -26,6 +25,7 @@ from .feature_basis import (
     signals_of,
     table_of,
     try_extractor,
+    try_model,
 )
 from .plain_values import entries, table, text
 from .plan import Plan
@@ -237,11 +237,7 @@ class Profile:
     def _try(self) -> None:
         """Predict once: a file that was tampered with shall fail when it is read."""
         for model in (self.model, *self.others.values()):
-            # what a model says of rows that it does not like, it says itself
-            with suppress(EegtlError):
-                p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
-                if p.shape != (1, len(self.labels)):
-                    raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+            try_model(model, self.mean, np.asarray(self.model.classes_))
         plan = self.plan
         if plan is not None and (
             len(plan.mean) != len(self.mean) or len(plan.prior) != len(self.labels)

@@ -20,6 +20,7 @@ from .feature_basis import (
     basis_from_tree,
     basis_to_tree,
     try_extractor,
+    try_model,
 )
 from .plain_values import table
 from .plan import Plan
@@ -151,8 +152,7 @@ class SourceFile:
             if not len(found.sd) == len(plan.mean) == n or len(plan.prior) != len(found.labels):
                 raise ValueError("mean, spread and plan are of other features or classes")
             for model in models.values():
-                if model.predict_proba(found.mean[None]).shape != (1, len(found.labels)):
-                    raise ValueError("a model gives other probabilities than the others")
+                try_model(model, found.mean, found.classes)
             try_extractor(found)
             return found
         except StateError as error:
