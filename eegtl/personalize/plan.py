@@ -386,9 +386,8 @@ class Plan:
             raise ValueError("the candidates of the plan do not fit together")
         if self.mean.shape != self.spread.shape or not people:
             raise ValueError("the people of the plan do not fit together")
-        in_order = list(self.lengths) == sorted(set(self.lengths))
+        in_order = list(self.lengths) == sorted(set(self.lengths)) != []
         tables = (self.covered, self.usual_drift, self.drift_limit)
-        in_order &= bool(self.lengths)
         if USUAL not in self.kinds or not in_order or any(t.shape != shape for t in tables):
             raise ValueError("the blocks of the plan are not in order")
         if not np.all(self.prior >= 0) or not abs(self.prior.sum() - 1) <= 1e-6:
