@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import InputError
 from .problems import one_paragraph
 from .say import say
+
+if TYPE_CHECKING:
+    from ..personalize.profile import Profile
 
 profile_app = typer.Typer(
     help="Show, compare and export a wearer's profile.",
@@ -33,24 +36,7 @@ def show(
         from ..personalize.profile import Profile
 
         wearer = Profile.load(file)
-        told = wearer.provenance
-        say(
-            f"{file.name}: classes {', '.join(wearer.labels)}; {len(wearer.mean)} features of "
-            f"{' '.join(wearer.ch_names)} at {wearer.sfreq:g} Hz; {file.stat().st_size / 1024:.0f} "
-            f"KiB, fingerprint {wearer.fingerprint[:12]}"
-        )
-        say(
-            f"sources: {told.get('n_people', '?')} people, {told.get('n_windows', '?')} windows of "
-            f"{', '.join(map(str, told.get('datasets', []))) or 'unknown origin'}"
-            + (f"; file {told['sources'][:12]}" if "sources" in told else "")
-        )
-        model = wearer.name or type(wearer.model).__name__
-        say(
-            f"model: {model}, sees: {wearer.model.information_}"
-            + (f", of {wearer.day}" if wearer.day else "")
-        )
-        for entry in wearer.history:
-            say(f"- {_line(entry)}")
+        _tell(wearer, file)
         if arrays:
             for line in arrays_of(wearer):
                 typer.echo(f"  {line.path}  {line.shape}  {line.bytes} bytes  of {line.people}")
@@ -91,6 +77,28 @@ def export(
         text = json.dumps(as_plain(Profile.load(file)), indent=1, allow_nan=False)
         write_whole(out, text + "\n")
         say(f"written: {out}")
+
+
+def _tell(wearer: Profile, file: Path) -> None:
+    """Say what it is, where it comes from, and what was decided."""
+    told = wearer.provenance
+    say(
+        f"{file.name}: classes {', '.join(wearer.labels)}; {len(wearer.mean)} features of "
+        f"{' '.join(wearer.ch_names)} at {wearer.sfreq:g} Hz; {file.stat().st_size / 1024:.0f} "
+        f"KiB, fingerprint {wearer.fingerprint[:12]}"
+    )
+    say(
+        f"sources: {told.get('n_people', '?')} people, {told.get('n_windows', '?')} windows of "
+        f"{', '.join(map(str, told.get('datasets', []))) or 'unknown origin'}"
+        + (f"; file {told['sources'][:12]}" if "sources" in told else "")
+    )
+    model = wearer.name or type(wearer.model).__name__
+    say(
+        f"model: {model}, sees: {wearer.model.information_}"
+        + (f", of {wearer.day}" if wearer.day else "")
+    )
+    for entry in wearer.history:
+        say(f"- {_line(entry)}")
 
 
 def _line(entry: Any) -> str:

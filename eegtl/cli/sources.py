@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from . import options
 from .problems import one_paragraph
 from .progress import Progress
 from .say import say
+
+if TYPE_CHECKING:
+    from ..personalize.source_file import SourceFile
 
 sources_app = typer.Typer(
     help="Distil other people into one small file, without any of their signals.",
@@ -113,21 +116,7 @@ def show(
         from ..personalize.source_file import SourceFile
 
         made = SourceFile.load(file)
-        told = made.provenance
-        say(
-            f"{file.name}: {told.get('n_people')} people and {told.get('n_windows')} windows of "
-            f"{', '.join(told.get('datasets', []))}; classes {', '.join(made.labels)}; "
-            f"{len(made.mean)} features of {' '.join(made.ch_names)} at {made.sfreq:g} Hz"
-        )
-        if told.get("n_flagged"):
-            say(f"{told['n_flagged']} windows with artefact marks were left out")
-        _say_curves(made, kind)
-        for name, guard in made.plan.guards.items():
-            if guard.evidence:
-                say(
-                    f"guard of {name}: {guard.evidence} above {guard.limit:.2f} means "
-                    f"source-only; it brought {100 * guard.gain:.1f} points on people left out"
-                )
+        _tell(made, file, kind)
         if picture is not None:
             from ..report.figures import calibration_figure
             from ..report.figures.files import save_figure
@@ -136,11 +125,27 @@ def show(
             say(f"written: {picture}")
 
 
-def _say_curves(made: object, kind: str) -> None:
-    """Print what to expect of each candidate at each length."""
-    from ..personalize.source_file import SourceFile
+def _tell(made: SourceFile, file: Path, kind: str) -> None:
+    """Say what it holds, and what calibration brings."""
+    told = made.provenance
+    say(
+        f"{file.name}: {told.get('n_people')} people and {told.get('n_windows')} windows of "
+        f"{', '.join(told.get('datasets', []))}; classes {', '.join(made.labels)}; "
+        f"{len(made.mean)} features of {' '.join(made.ch_names)} at {made.sfreq:g} Hz"
+    )
+    if told.get("n_flagged"):
+        say(f"{told['n_flagged']} windows with artefact marks were left out")
+    _say_curves(made, kind)
+    for name, guard in made.plan.guards.items():
+        if guard.evidence:
+            say(
+                f"guard of {name}: {guard.evidence} above {guard.limit:.2f} means "
+                f"source-only; it brought {100 * guard.gain:.1f} points on people left out"
+            )
 
-    assert isinstance(made, SourceFile)
+
+def _say_curves(made: SourceFile, kind: str) -> None:
+    """Print what to expect of each candidate at each length."""
     plan = made.plan
     if kind not in plan.kinds:
         raise InputError(

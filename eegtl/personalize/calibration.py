@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from ..transfer.distances.day_drift import LEAST_ROWS, day_drift
 from .candidates import SAFE, adapt_to
 from .choosing import Choice, choose, held_back, look
 from .days import BALANCED, ONLY, Day, block_seconds, day_named, kind_of
+from .feature_basis import DISTORTED
 from .plan import USUAL, Plan
 from .profile import Profile
 from .source_file import SourceFile
@@ -188,7 +190,8 @@ def _with_day(
     made = Day(day, rows, labels, kind)
     choice, model = _adapted_or_safe(models, choice, plan, made)
     if len(rows):
-        looked = look(plan, choice, models[SAFE], model, rows, kind)
+        with _of_a_file(choice.name):
+            looked = look(plan, choice, models[SAFE], model, rows, kind)
         if looked.guarded and not choice.guarded:
             model = _adapted(models[SAFE], SAFE, plan, made)
         choice = looked
@@ -233,17 +236,24 @@ def _adapted_or_safe(
 
 def _adapted(model: Any, name: str, plan: Plan | None, day: Day) -> Any:
     """Adapt a copy of a model to a day's block, with what the candidate may see."""
-    fresh = deepcopy(model)
     sees = "inductive" if plan is None else plan.sees[plan.names.index(name)]
-    try:
+    with _of_a_file(name):
+        fresh = deepcopy(model)
         shares = mix_of(day, np.asarray(fresh.classes_), plan)
         return adapt_to(fresh, sees, day.X, day.y, shares)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+
+
+@contextmanager
+def _of_a_file(name: str) -> Iterator[None]:
+    """Say of a model that fails in any other way than eegtl's that its file is not to be used."""
+    try:
+        yield
+    except DISTORTED as error:
         if isinstance(error, EegtlError):
             raise
         raise ContainerError(
-            f"the model {name!r} cannot be adapted ({type(error).__name__}: {error}); the file "
-            "that it is from was damaged or tampered with. Make it anew."
+            f"the model {name!r} cannot be used ({type(error).__name__}: {error}); the file that "
+            "it is from was damaged or tampered with. Make it anew."
         ) from error
 
 

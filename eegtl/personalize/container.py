@@ -34,10 +34,10 @@ class _Kept:
     numbers: dict[str, int] = field(default_factory=dict)
     total: int = 0
 
-    def add(self, digest: str, content: bytes) -> int:
-        """Keep an array once; give its number."""
+    def add(self, digest: str, content: bytes, whole: int = 0) -> int:
+        """Keep an array once; give its number. The whole of a half is counted as it is read."""
         self.contents[digest] = content
-        self.total += len(content)
+        self.total += len(content) + whole
         return self.numbers.setdefault(digest, len(self.numbers))
 
 
@@ -150,8 +150,10 @@ def _pack(value: Any, arrays: _Kept, where: str, depth: int = 0) -> Any:
         raise ContainerError(f"{where} is nested more than {limits.MAX_DEPTH} levels deep.")
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, str):
+        return _text(value, where)
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": repr(value)}
     if isinstance(value, np.ndarray):
@@ -162,12 +164,19 @@ def _pack(value: Any, arrays: _Kept, where: str, depth: int = 0) -> Any:
         if any(key.startswith("$") for key in value):
             raise ContainerError(f"{where} has a key that begins with '$', which is reserved.")
         return {
-            key: _pack(item, arrays, f"{where}[{key!r}]", depth + 1) for key, item in value.items()
+            _text(key, where): _pack(item, arrays, f"{where}[{key!r}]", depth + 1)
+            for key, item in value.items()
         }
     raise ContainerError(
         f"{where} holds a {type(value).__name__}; only plain values, lists, dicts with string keys "
         "and arrays can be kept."
     )
+
+
+def _text(value: str, where: str) -> str:
+    if not limits.is_text(value):
+        raise ContainerError(f"{where} holds {value!r:.80}, which is no text; write it anew.")
+    return value
 
 
 def _pack_array(array: NDArray[Any], arrays: _Kept, where: str) -> dict[str, Any]:
@@ -176,9 +185,14 @@ def _pack_array(array: NDArray[Any], arrays: _Kept, where: str) -> dict[str, Any
             f"{where} is an array of {array.dtype}; only numbers of up to 64 bit, booleans and "
             "text can be kept."
         )
+    if not array.size:
+        limits.check_axes(array.shape, array.itemsize, where)
+    if array.dtype.kind == "U" and not limits.are_texts(array):
+        raise ContainerError(f"{where} holds what is no text; write it anew.")
     entry: dict[str, Any] = {}
+    whole = 0
     if _is_symmetric(array):
-        n = array.shape[-1]
+        n, whole = array.shape[-1], array.nbytes
         entry = {"symmetric": n}
         array = array[..., *np.triu_indices(n)]
     buffer = io.BytesIO()
@@ -189,7 +203,7 @@ def _pack_array(array: NDArray[Any], arrays: _Kept, where: str) -> dict[str, Any
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     return {
-        "$array": arrays.add(digest, content),
+        "$array": arrays.add(digest, content, whole),
         "dtype": array.dtype.str,
         "shape": list(array.shape),
         "sha256": digest,
@@ -200,6 +214,8 @@ def _pack_array(array: NDArray[Any], arrays: _Kept, where: str) -> dict[str, Any
 def _is_symmetric(array: NDArray[Any]) -> bool:
     """Say whether matrices, such as covariances, are kept by half of them."""
     if array.ndim < 2 or array.dtype != np.float64 or not array.flags.c_contiguous:
+        return False
+    if not array.size:  # there is nothing to be saved
         return False
     if not array.shape[-1] == array.shape[-2] >= limits.LEAST_HALVED:
         return False

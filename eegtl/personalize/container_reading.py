@@ -73,6 +73,7 @@ def read_container(path: str | Path, kind: str) -> dict[str, Any]:
         EOFError,
         NotImplementedError,
         LookupError,
+        MemoryError,
         OSError,
         OverflowError,
         RuntimeError,
@@ -126,13 +127,17 @@ class _Arrays:
         """Read an entry once, and refuse to give some again and again until memory is full."""
         if name not in self.read:
             self.read[name] = _unpacked(self.archive, name)
-        self.given += len(self.read[name])
+        self.count(len(self.read[name]))
+        return self.read[name]
+
+    def count(self, n_bytes: int) -> None:
+        """Count what is about to be given."""
+        self.given += n_bytes
         if self.given > limits.MAX_BYTES:
             raise ContainerError(
                 f"its manifest names arrays of more than {limits.MAX_BYTES / 2**20:.0f} MiB, some "
                 "of them again and again."
             )
-        return self.read[name]
 
 
 def _read(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -182,6 +187,8 @@ def _unpack(value: Any, arrays: _Arrays, depth: int = 0) -> Any:
         raise ContainerError(f"its manifest is nested more than {limits.MAX_DEPTH} levels deep.")
     if isinstance(value, list):
         return [_unpack(item, arrays, depth + 1) for item in value]
+    if isinstance(value, str):
+        return _text(value)
     if not isinstance(value, dict):
         return value
     if "$array" in value:
@@ -190,7 +197,13 @@ def _unpack(value: Any, arrays: _Arrays, depth: int = 0) -> Any:
         if value["$float"] not in ("nan", "inf", "-inf"):
             raise ContainerError(f"its manifest holds the number {value['$float']!r}.")
         return float(value["$float"])
-    return {key: _unpack(item, arrays, depth + 1) for key, item in value.items()}
+    return {_text(key): _unpack(item, arrays, depth + 1) for key, item in value.items()}
+
+
+def _text(value: str) -> str:
+    if not limits.is_text(value):
+        raise ContainerError(f"its manifest holds {value!r:.80}, which is no text.")
+    return value
 
 
 def _unpack_array(entry: dict[str, Any], arrays: _Arrays) -> NDArray[Any]:
@@ -214,25 +227,34 @@ def _unpack_array(entry: dict[str, Any], arrays: _Arrays) -> NDArray[Any]:
     kind, shape = found[2].decode(), [int(n) for n in found[4].split(b",") if n.strip()]
     if not limits.KIND.fullmatch(kind) or (kind, shape) != (entry.get("dtype"), entry.get("shape")):
         raise ContainerError(f"the array {number} is not of the kind or shape that it should be.")
-    dtype, rest = np.dtype(kind), content[found.end() :]
+    # a view: a copy of the largest array that is allowed would be as much memory again
+    dtype, rest = np.dtype(kind), memoryview(content)[found.end() :]
     if len(rest) != dtype.itemsize * math.prod(shape):
         raise ContainerError(f"the array {number} is longer or shorter than its shape.")
+    limits.check_axes(shape, dtype.itemsize, f"the array {number}")
     # what no array of this kind can hold: a boolean of 2, a character that there is not
     bits = np.frombuffer(rest, {"b": "u1", "U": f"{kind[0]}u4"}.get(dtype.kind, dtype))
     if dtype.kind in "bU" and bits.max(initial=0) > (1 if dtype.kind == "b" else 0x10FFFF):
         raise ContainerError(f"the array {number} holds what is no {dtype.name}.")
     order: Literal["C", "F"] = "F" if found[3] == b"True" else "C"
     array = np.frombuffer(rest, dtype).reshape(shape, order=order).copy(order=order)
-    return _whole(array, entry["symmetric"], number) if "symmetric" in entry else array
+    if dtype.kind == "U" and not limits.are_texts(array):
+        raise ContainerError(f"the array {number} holds what is no text.")
+    return _whole(array, entry["symmetric"], number, arrays) if "symmetric" in entry else array
 
 
-def _whole(half: NDArray[Any], n: Any, number: int) -> NDArray[Any]:
+def _whole(half: NDArray[Any], n: Any, number: int, arrays: _Arrays) -> NDArray[Any]:
     """Give the symmetric matrices of which the upper triangles were kept."""
     fits = isinstance(n, int) and not isinstance(n, bool) and limits.LEAST_HALVED <= n < 2**16
-    if not fits or half.ndim < 1 or half.shape[-1] != n * (n + 1) // 2:
+    if not fits or half.ndim < 1 or not half.size or half.shape[-1] != n * (n + 1) // 2:
         raise ContainerError(f"the array {number} is no half of symmetric matrices.")
-    whole = np.empty((*half.shape[:-1], n, n), dtype=half.dtype)
-    rows, columns = np.triu_indices(n)
-    whole[..., rows, columns] = half
-    whole[..., columns, rows] = half
+    shape = (*half.shape[:-1], n, n)
+    arrays.count(half.itemsize * math.prod(shape))
+    whole = np.empty(shape, dtype=half.dtype)
+    # row by row: the indices of a triangle would take as much memory as the matrix
+    begin = 0
+    for row in range(n):
+        end = begin + n - row
+        whole[..., row, row:] = whole[..., row:, row] = half[..., begin:end]
+        begin = end
     return whole

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import CalibrationError
 from .plain_values import floats, table
+from .told import check_entry
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor
@@ -82,7 +83,12 @@ class Day:
             raise ValueError("a day's labels do not fit its rows")
         if not isinstance(tree["name"], str) or not isinstance(tree["kind"], str):
             raise TypeError("a day has no name")
-        return cls(tree["name"], X, y, tree["kind"], table(tree["entry"]))
+        if not np.isfinite(X).all():
+            raise ValueError("a day's rows hold what is no number")
+        entry = table(tree["entry"])
+        entry["candidate"]  # what was decided is known of every day
+        check_entry(entry)
+        return cls(tree["name"], X, y, tree["kind"], entry)
 
 
 def day_named(days: Sequence[Day], name: str) -> Day:

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, SignalWarning
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EegtlError, InputError, SignalWarning
 from ..features.description import describe_extractor, extractor_from
-from .plain_values import floats, number, text_list
+from .plain_values import floats, number, text, text_list
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor, FeatureTable
     from ..recordings.collection import Collection
+
+# What a file may ask for; far beyond what any device and any model has. Filters, windows and names
+# of columns are made before anything else can be known to be wrong with it.
+MAX_CHANNELS, MAX_BANDS, MAX_STEPS, MAX_COLUMNS = 512, 64, 16, 2**20
+#: Hz; samples of a window; how often the rate may change, and by how much.
+MAX_RATE, MAX_WINDOW, MAX_RESAMPLINGS, MAX_RATIO = 1e5, 2**20, 2, 256.0
+#: Each predicts once when a file is read.
+MAX_MODELS = 64
+#: What a tree of wrong values raises, where it is put together or tried.
+DISTORTED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def table_of(recordings: Collection | FeatureTable, extractor: FeatureExtractor) -> FeatureTable:
@@ -124,7 +148,7 @@ def basis_from_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
         When the values are none.
     """
     passband = tree["passband"]
-    return {
+    basis: dict[str, Any] = {
         "extractor": extractor_from(tree["extractor"]),
         "sfreq": number(tree["sfreq"]),
         "ch_names": text_list(tree["ch_names"]),
@@ -132,3 +156,90 @@ def basis_from_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
         "mean": floats(tree["mean"], 1),
         "sd": floats(tree["sd"], 1),
     }
+    check_extent(basis["extractor"], basis["sfreq"], len(basis["ch_names"]))
+    _at_most(len(basis["mean"]), MAX_COLUMNS, "features")
+    return basis
+
+
+def check_extent(extractor: FeatureExtractor, sfreq: float, n_channels: int) -> None:
+    """Refuse settings from a file whose filters, windows or columns would take all memory.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+    sfreq : float
+    n_channels : int
+
+    Raises
+    ------
+    ValueError
+        When one is beyond the largest.
+    """
+    steps = [step.describe() for step in extractor.preprocessing.steps]
+    listed = [len(value) for step in steps for value in step.values() if isinstance(value, list)]
+    channels = max([n_channels, *listed])
+    _at_most(channels, MAX_CHANNELS, "channels")
+    _at_most(len(extractor.bands), MAX_BANDS, "bands")
+    _at_most(len(steps), MAX_STEPS, "steps of preprocessing")
+    pairs = channels * (channels + 1) // 2
+    lines = [pairs if one.per.startswith("pair") else channels for one in extractor.features]
+    # some features have three values a channel, and no bands
+    _at_most(sum(lines) * max(3, len(extractor.bands)), MAX_COLUMNS, "columns of features")
+    rates = [sfreq, *(step["sfreq"] for step in steps if step["name"] == "resample")]
+    _at_most(len(rates) - 1, MAX_RESAMPLINGS, "changes of the sampling rate")
+    _at_most(max(rates), MAX_RATE, "Hz")
+    if any(not 1 / MAX_RATIO <= after / before <= MAX_RATIO for before, after in pairwise(rates)):
+        raise ValueError(f"the sampling rate changes by more than {MAX_RATIO:g} times")
+    _at_most(extractor.window * max(rates), MAX_WINDOW, "samples in a window")
+
+
+def _at_most(found: float, most: float, what: str) -> None:
+    if not found <= most:
+        raise ValueError(f"{found:g} {what} are more than the {most:g} that are read")
+
+
+def try_extractor(owner: Any) -> None:
+    """Begin a stream as live use does: filters that cannot be used shall not be read.
+
+    Parameters
+    ----------
+    owner : Profile or SourceFile
+
+    Raises
+    ------
+    ValueError
+        When filters never settle.
+    """
+    # what does not fit together says so itself, where it is used
+    with warnings.catch_warnings(), suppress(EegtlError):
+        warnings.simplefilter("ignore", SignalWarning)
+        stream = owner.extractor.start(owner.sfreq, owner.ch_names, owner.passband)
+        if not math.isfinite(stream.settling):
+            raise ValueError(f"filters at {owner.sfreq:g} Hz never settle")
+
+
+def try_model(model: Any, mean: NDArray[np.float64], classes: NDArray[Any]) -> None:
+    """Let a model of a file predict once: what was tampered with shall fail when it is read.
+
+    Parameters
+    ----------
+    model : transfer classifier
+    mean : ndarray of shape (n_features,)
+        A row.
+    classes : ndarray of shape (n_classes,)
+        That it must know.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it has others, gives another number of probabilities, or does not say what it sees.
+    """
+    own = np.asarray(model.classes_)
+    if own.ndim != 1 or own.tolist() != classes.tolist():
+        raise ValueError("a model knows other classes than the others")
+    text(model.information_)
+    # what a model says of rows that it does not like, it says itself
+    with suppress(EegtlError):
+        p = np.asarray(model.predict_proba(mean[None]), dtype=np.float64)
+        if p.shape != (1, len(classes)):
+            raise ValueError(f"the probabilities of a window have the shape {p.shape}")

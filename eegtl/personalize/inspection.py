@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .origins import arrays_in, leaves, of_the_wearer, sizes_of_people
 from .profile import Profile
@@ -109,8 +110,7 @@ def differences(one: Profile, other: Profile) -> list[str]:
             elif a.shape != b.shape:
                 lines.append(f"{path}: shape {a.shape} and {b.shape}")
             elif not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                apart = f", by up to {np.nanmax(np.abs(a - b)):.3g}" if a.dtype.kind == "f" else ""
-                lines.append(f"{path}: other values{apart}")
+                lines.append(f"{path}: other values{_apart(a, b)}")
         elif not _same(a, b):
             lines.append(f"{path}: {a!r:.60} and {b!r:.60}")
     return lines
@@ -143,6 +143,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _apart(a: NDArray[Any], b: NDArray[Any]) -> str:
+    """Say by how much numbers differ, where both arrays have any."""
+    if a.dtype.kind != "f":
+        return ""
+    both = np.isfinite(a) & np.isfinite(b)
+    with np.errstate(over="ignore"):
+        apart = np.abs(a[both] - b[both])
+    return f", by up to {apart.max():.3g}" if apart.any() else ""
 
 
 def _same(a: Any, b: Any) -> bool:

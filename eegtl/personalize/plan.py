@@ -396,7 +396,7 @@ class Plan:
             raise ValueError("the candidates of the plan do not fit together")
         if self.mean.shape != self.spread.shape or not len(self.people):
             raise ValueError("the people of the plan do not fit together")
-        in_order = list(self.lengths) == sorted(set(self.lengths))
+        in_order = list(self.lengths) == sorted(set(self.lengths)) != []
         tables = (self.covered, self.usual_drift, self.drift_limit)
         if USUAL not in self.kinds or not in_order or any(t.shape != shape for t in tables):
             raise ValueError("the blocks of the plan are not in order")

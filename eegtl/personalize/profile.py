@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,15 +11,26 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContainerError, EegtlError, InputError, SignalWarning, StateError
-from ..transfer.state import from_state, to_state
+from ..errors import ContainerError, InputError, StateError
+from ..transfer.state import from_states, to_state
+from .candidates import SAFE
 from .container import fingerprint, write_container
 from .container_reading import read_container
 from .days import Day
-from .feature_basis import basis_from_tree, basis_to_tree, signals_of, table_of
+from .feature_basis import (
+    DISTORTED,
+    MAX_MODELS,
+    basis_from_tree,
+    basis_to_tree,
+    signals_of,
+    table_of,
+    try_extractor,
+    try_model,
+)
 from .plain_values import entries, table, text
 from .plan import Plan
 from .profile_versions import of_this_version
+from .told import check_entry, check_provenance
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor, FeatureTable
@@ -107,6 +116,16 @@ class Profile:
                 "a profile needs features that do without the future of the signal; choose causal "
                 "filters and smoothing for the extractor."
             )
+        try:
+            check_provenance(self.provenance)
+            for entry in self.history:
+                check_entry(entry)
+        except (LookupError, TypeError) as error:
+            raise InputError(
+                f"what a profile tells of its origin cannot be printed ({type(error).__name__}: "
+                f"{error}); give people, windows and seconds as numbers, names as texts, and what "
+                "has a 'candidate' as calibrate does."
+            ) from error
         n = int(self.model.n_features_in_)
         if self.mean.shape != (n,) or self.sd.shape != (n,):
             raise InputError(
@@ -218,11 +237,7 @@ class Profile:
     def _try(self) -> None:
         """Predict once: a file that was tampered with shall fail when it is read."""
         for model in (self.model, *self.others.values()):
-            # what a model says of rows that it does not like, it says itself
-            with suppress(EegtlError):
-                p = np.asarray(model.predict_proba(self.mean[None]), dtype=np.float64)
-                if p.shape != (1, len(self.labels)):
-                    raise ValueError(f"the probabilities of a window have the shape {p.shape}")
+            try_model(model, self.mean, np.asarray(self.model.classes_))
         plan = self.plan
         if plan is not None and (
             len(plan.mean) != len(self.mean) or len(plan.prior) != len(self.labels)
@@ -230,12 +245,15 @@ class Profile:
             raise ValueError("its plan is of other features or classes")
         if any(day.X.shape[1] != len(self.mean) for day in self.days):
             raise ValueError("a day has other features")
-        # what does not fit together says so itself, where it is used
-        with warnings.catch_warnings(), suppress(EegtlError):
-            warnings.simplefilter("ignore", SignalWarning)
-            settling = self.extractor.start(self.sfreq, self.ch_names, self.passband).settling
-            if not np.isfinite(settling):
-                raise ValueError(f"filters at {self.sfreq:g} Hz never settle")
+        if plan is not None:
+            names = {self.name, *self.others}
+            if SAFE not in names or not names <= set(plan.names):
+                raise ValueError("the models are not those of the plan")
+            if any(day.entry["candidate"] not in plan.names for day in self.days):
+                raise ValueError("a day has a model that is not in the plan")
+            if any({day.kind, day.entry["kind"]} - set(plan.kinds) for day in self.days):
+                raise ValueError("a day is of a kind that is not in the plan")
+        try_extractor(self)
 
     @property
     def fingerprint(self) -> str:
@@ -284,13 +302,18 @@ class Profile:
             ) from None
         try:
             others, plan = table(tree["others"]), tree["plan"]
+            if len(others) > MAX_MODELS:
+                raise ValueError(f"it holds {len(others)} models")
+            models = from_states(
+                {"model": tree["model"], **{f"-{n}": s for n, s in others.items()}}
+            )
             loaded = cls(
-                from_state(tree["model"]),
+                models["model"],
                 **basis_from_tree(tree),
                 provenance=table(tree["provenance"]),
                 history=tuple(table(entry) for entry in entries(tree["history"])),
                 name=text(tree["name"]),
-                others={name: from_state(state) for name, state in others.items()},
+                others={name: models[f"-{name}"] for name in others},
                 plan=None if plan is None else Plan.from_tree(table(plan)),
                 days=tuple(Day.from_tree(table(day)) for day in entries(tree["days"])),
                 day=text(tree["day"]),
@@ -299,7 +322,7 @@ class Profile:
             return loaded
         except StateError as error:
             raise StateError(f"{path}: {error}") from error
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except DISTORTED as error:
             raise ContainerError(
                 f"{path} lacks or distorts what a profile holds ({type(error).__name__}: {error}); "
                 "it is damaged or foreign."

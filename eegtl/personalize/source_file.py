@@ -11,13 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ContainerError, StateError
-from ..transfer.state import from_state, to_state
+from ..transfer.state import from_states, to_state
 from .container import fingerprint, write_container
 from .container_reading import read_container
-from .feature_basis import basis_from_tree, basis_to_tree
+from .feature_basis import (
+    DISTORTED,
+    MAX_MODELS,
+    basis_from_tree,
+    basis_to_tree,
+    try_extractor,
+    try_model,
+)
 from .plain_values import table
 from .plan import Plan
 from .profile_versions import is_version
+from .told import check_provenance
 
 if TYPE_CHECKING:
     from ..features import FeatureExtractor
@@ -129,9 +137,11 @@ class SourceFile:
             )
         try:
             plan = Plan.from_tree(table(tree["plan"]))
-            models = {n: from_state(state) for n, state in table(tree["models"]).items()}
-            if set(models) != set(plan.names):
+            states = table(tree["models"])
+            if set(states) != set(plan.names) or len(states) > MAX_MODELS:
                 raise ValueError("the models are not those of the plan")
+            models = from_states(states)
+            check_provenance(table(tree["provenance"]))
             found = cls(
                 **basis_from_tree(tree),
                 models=models,
@@ -142,12 +152,12 @@ class SourceFile:
             if not len(found.sd) == len(plan.mean) == n or len(plan.prior) != len(found.labels):
                 raise ValueError("mean, spread and plan are of other features or classes")
             for model in models.values():
-                if model.predict_proba(found.mean[None]).shape != (1, len(found.labels)):
-                    raise ValueError("a model gives other probabilities than the others")
+                try_model(model, found.mean, found.classes)
+            try_extractor(found)
             return found
         except StateError as error:
             raise StateError(f"{path}: {error}") from error
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except DISTORTED as error:
             raise ContainerError(
                 f"{path} lacks or distorts what a source file holds ({type(error).__name__}: "
                 f"{error}); it is damaged or foreign."

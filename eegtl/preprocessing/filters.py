@@ -136,9 +136,10 @@ class Notch(Step):
                 f"width is {self.width!r} Hz, which reaches down to 0 Hz from a notch at "
                 f"{self.frequency:g} Hz; give a narrower one, for example 2"
             )
-        if not is_whole(self.harmonics, 1):
+        if not is_whole(self.harmonics, 1, 100):
             raise InputError(
-                f"harmonics is {self.harmonics!r}; give a whole number, 1 for the frequency alone"
+                f"harmonics is {self.harmonics!r}; give a whole number from 1, for the frequency "
+                "alone, to 100"
             )
 
     @property

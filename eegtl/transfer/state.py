@@ -7,7 +7,7 @@ string keys, and named nodes for estimators on a whitelist. Nothing in it is exe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -81,13 +81,17 @@ WHITELIST: tuple[type, ...] = (
 #: What is as large as all else of an estimator, and no prediction reads.
 _UNREAD = {LinearDiscriminantAnalysis: ("covariance_",)}
 _RECORDS = {"RowSources": RowSources, "SummarySources": SummarySources}
+#: Entries of an array of objects, and of all such arrays of a file: labels and names of people. An
+#: object takes forty times as much memory as its byte in the file.
+MAX_OBJECTS, MAX_OBJECTS_IN_ALL = 100_000, 2_000_000
 _SUMMARY_ARRAYS = ("subjects", "labels", "counts", "means", "scatters")
 
 
 def to_state(value: Any, *, extra: Iterable[type] = ()) -> Any:
     """Turn a fitted estimator into a tree of plain values and arrays.
 
-    LDA is kept without its `covariance_`, which no prediction reads.
+    LDA is kept without its `covariance_`, which no prediction reads. Arrays of objects, such as
+    labels of text, are kept as texts or numbers; those of more than 100 000 come back as such.
 
     Parameters
     ----------
@@ -133,9 +137,40 @@ def from_state(state: Any, *, extra: Iterable[type] = ()) -> Any:
     StateError
         When the tree names a class that is not on the whitelist, or is malformed.
     """
-    if not isinstance(state, dict):
-        raise StateError(f"the state is a {type(state).__name__}; it is damaged or foreign.")
-    return _decode(state, {cls.__name__: cls for cls in (*WHITELIST, *extra)})
+    return from_states({"": state}, extra=extra)[""]
+
+
+def from_states(states: Mapping[str, Any], *, extra: Iterable[type] = ()) -> dict[str, Any]:
+    """Turn the trees of several estimators of one file into the estimators again.
+
+    Parameters
+    ----------
+    states : mapping of str to dict
+    extra : iterable of class
+        Further classes to accept.
+
+    Returns
+    -------
+    dict of str to estimator
+
+    Raises
+    ------
+    StateError
+        As `from_state`; what only takes much memory is limited for all of them together.
+    """
+    reading = _Reading({cls.__name__: cls for cls in (*WHITELIST, *extra)})
+    for state in states.values():
+        if not isinstance(state, dict):
+            raise StateError(f"the state is a {type(state).__name__}; it is damaged or foreign.")
+    return {name: _decode(state, reading) for name, state in states.items()}
+
+
+@dataclass
+class _Reading:
+    """Classes that are allowed, and objects that may still be made."""
+
+    allowed: dict[str, type]
+    n_objects: int = MAX_OBJECTS_IN_ALL
 
 
 def _encode(given: Any, allowed: dict[str, Any], where: str) -> Any:
@@ -143,7 +178,9 @@ def _encode(given: Any, allowed: dict[str, Any], where: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
-        return {"kind": "array", "values": _plain_array(value, where), "object": value.dtype == "O"}
+        # a longer one comes back as an array of texts or numbers, which are equal
+        objects = value.dtype == "O" and value.size <= MAX_OBJECTS
+        return {"kind": "array", "values": _plain_array(value, where), "object": objects}
     if type(value) in (list, tuple):
         entries = [_encode(item, allowed, f"{where}[{i}]") for i, item in enumerate(value)]
         return {"kind": type(value).__name__, "items": entries}
@@ -193,18 +230,18 @@ def _plain_array(array: NDArray[Any], where: str) -> NDArray[Any]:
     )
 
 
-def _decode(state: Any, allowed: dict[str, type]) -> Any:
+def _decode(state: Any, reading: _Reading) -> Any:
     if state is None or isinstance(state, bool | int | float | str):
         return state
     if not isinstance(state, dict):
         raise StateError(f"the state holds a {type(state).__name__}; it is damaged or foreign.")
     kind = state.get("kind")
-    if kind not in _DECODERS:
+    if not isinstance(kind, str) or kind not in _DECODERS:
         raise StateError(
             f"the state has a node of unknown kind {kind!r}; it is damaged or foreign."
         )
     try:
-        return _DECODERS[kind](state, allowed)
+        return _DECODERS[kind](state, reading)
     except StateError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -214,22 +251,30 @@ def _decode(state: Any, allowed: dict[str, type]) -> Any:
         ) from error
 
 
-def _decode_array(state: dict[str, Any], allowed: dict[str, type]) -> NDArray[Any]:
+def _decode_array(state: dict[str, Any], reading: _Reading) -> NDArray[Any]:
     values = state["values"]
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufU":
         raise StateError("an array of the state is not one of numbers or strings.")
-    return values.astype(object) if state["object"] else values.copy(order="K")
+    if not state["object"]:
+        return values.copy(order="K")
+    reading.n_objects -= values.size
+    if values.size > MAX_OBJECTS or reading.n_objects < 0:
+        raise StateError(
+            f"the state holds {values.size} objects in an array; at most {MAX_OBJECTS} are made, "
+            f"and {MAX_OBJECTS_IN_ALL} in all. It is damaged or foreign."
+        )
+    return values.astype(object)
 
 
-def _decode_list(state: dict[str, Any], allowed: dict[str, type]) -> Any:
-    items = [_decode(item, allowed) for item in state["items"]]
+def _decode_list(state: dict[str, Any], reading: _Reading) -> Any:
+    items = [_decode(item, reading) for item in state["items"]]
     return items if state["kind"] == "list" else tuple(items)
 
 
-def _decode_estimator(state: dict[str, Any], allowed: dict[str, type]) -> Any:
-    cls = _class(state, allowed)
-    estimator = cls(**_decode_items(state["params"], allowed))
-    fitted = _decode_items(state["fitted"], allowed)
+def _decode_estimator(state: dict[str, Any], reading: _Reading) -> Any:
+    cls = _class(state, reading.allowed)
+    estimator = cls(**_decode_items(state["params"], reading))
+    fitted = _decode_items(state["fitted"], reading)
     shadowing = [name for name in fitted if callable(getattr(cls, name, None))]
     if shadowing:
         raise StateError(
@@ -240,23 +285,23 @@ def _decode_estimator(state: dict[str, Any], allowed: dict[str, type]) -> Any:
     return estimator
 
 
-_DECODERS: dict[Any, Callable[[dict[str, Any], dict[str, type]], Any]] = {
+_DECODERS: dict[Any, Callable[[dict[str, Any], _Reading], Any]] = {
     "array": _decode_array,
     "list": _decode_list,
     "tuple": _decode_list,
-    "dict": lambda state, allowed: _decode_items(state["items"], allowed),
-    "summary": lambda state, allowed: SourceSummary.from_arrays(
-        **_decode_items(state["items"], allowed)
+    "dict": lambda state, reading: _decode_items(state["items"], reading),
+    "summary": lambda state, reading: SourceSummary.from_arrays(
+        **_decode_items(state["items"], reading)
     ),
-    "record": lambda state, allowed: _class(state, _RECORDS)(
-        **_decode_items(state["items"], allowed)
+    "record": lambda state, reading: _class(state, _RECORDS)(
+        **_decode_items(state["items"], reading)
     ),
     "estimator": _decode_estimator,
 }
 
 
-def _decode_items(items: dict[str, Any], allowed: dict[str, type]) -> dict[str, Any]:
-    return {name: _decode(value, allowed) for name, value in items.items()}
+def _decode_items(items: dict[str, Any], reading: _Reading) -> dict[str, Any]:
+    return {name: _decode(value, reading) for name, value in items.items()}
 
 
 def _class(state: dict[str, Any], allowed: Mapping[str, type]) -> Any:

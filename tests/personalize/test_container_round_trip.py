@@ -30,9 +30,10 @@ DTYPES = st.one_of(
     hnp.floating_dtypes(endianness="?", sizes=(16, 32, 64)),
     hnp.unicode_string_dtypes(endianness="?", min_len=1, max_len=6),
 )
-ARRAYS = DTYPES.flatmap(
-    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
-)
+# halves of characters are refused
+WHOLE = {"alphabet": st.characters(codec="utf-8")}
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0)
+ARRAYS = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, SHAPES, elements=WHOLE))
 KEYS = st.text(max_size=6).filter(lambda key: not key.startswith("$"))
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), ARRAYS),
@@ -126,6 +127,10 @@ for _ in range(MAX_DEPTH + 1):
         (np.array([b"x"]), "['a'] is an array of |S1; only numbers"),
         (np.zeros(2, np.longdouble), "['a'] is an array of float128; only numbers of up to 64"),
         (np.zeros(2, [("x", "f8")]), "['a'] is an array of [('x', '<f8')]; only numbers"),
+        ("a\ud800", r"['a'] holds 'a\ud800', which is no text"),
+        ({"\udfff": 1}, r"['a'] holds '\udfff', which is no text"),
+        (np.array(["a", "b\ud800"]), "['a'] holds what is no text"),
+        (np.zeros((0, 10**12)), "['a'] has axes that are too long for 512 MiB"),
         (NESTED, f"is nested more than {MAX_DEPTH} levels deep"),
         (10**5000, "the tree holds what JSON cannot say"),
     ],
@@ -279,6 +284,31 @@ def test_symmetric_matrices_are_kept_by_half(tmp_path: Path) -> None:
     got = read_container(tmp_path / "nan", "x")
     assert_equal(got["a"], nan)
     assert_equal(got["b"], -np.zeros((20, 20)))
+    none = {"format": "x", "a": np.zeros((0, 20, 20)), "b": np.zeros((2, 0, 16, 16))}
+    write_container(tmp_path / "none", none)
+    assert_equal(read_container(tmp_path / "none", "x"), none)
+
+
+def test_halves_are_counted_as_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {"format": "x", "a": [np.eye(150)] * 5}
+    write_container(tmp_path / "x", tree)
+    read, written = [], []
+    for most in range(1_300_000, 1_400_000, 5_000):  # 0.45 MB of halves, 0.9 MB of matrices
+        monkeypatch.setattr(container_limits, "MAX_BYTES", most)
+        for done, go in (
+            (written, lambda: write_container(tmp_path / "y", tree, overwrite=True)),
+            (read, lambda: read_container(tmp_path / "x", "x")),
+        ):
+            try:
+                go()
+                done.append(most)
+            except ContainerError as error:
+                assert "MiB are read" in str(error) or "more than 1 MiB" in str(error)  # noqa: PT017
+    # whatever is written is read
+    assert 0 < len(written) <= len(read) < 20
+    assert len(read) - len(written) <= 1
 
 
 @pytest.mark.parametrize("n", [3, 19, -20, "20", None, 2**40, True])

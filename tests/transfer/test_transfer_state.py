@@ -24,8 +24,9 @@ from eegtl.transfer import (
     SubjectNormalizer,
     default_classifier,
     make_transfer_pipeline,
+    state,
 )
-from eegtl.transfer.state import from_state, to_state
+from eegtl.transfer.state import from_state, from_states, to_state
 
 TOY = toy_problem()
 
@@ -252,3 +253,38 @@ def test_state_without_arrays_is_json() -> None:
         "lineardiscriminantanalysis",
     ]
     again.fit(TOY.X, TOY.y, subjects=TOY.subjects)
+
+
+class TestObjects:
+    """What makes much memory of few bytes is limited, and what is kept can be read again."""
+
+    @staticmethod
+    def state_of(n: int) -> dict[str, Any]:
+        state = to_state(SubjectNormalizer("z0"))
+        values = np.full(n, -100, dtype=np.int8)
+        return {**state, "fitted": {"y": {"kind": "array", "values": values, "object": True}}}
+
+    def test_too_many_in_an_array_and_in_all_estimators(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert from_state(self.state_of(100_000)).y.dtype == object
+        with pytest.raises(StateError, match="holds 100001 objects in an array; at most 100000"):
+            from_state(self.state_of(100_001))
+        few = {str(i): self.state_of(1000) for i in range(3)}
+        assert list(from_states(few)) == ["0", "1", "2"]
+        monkeypatch.setattr(state._Reading.__init__, "__defaults__", (2999,))
+        with pytest.raises(StateError, match="at most 100000 are made"):
+            from_states(few)
+        assert from_state(few["0"]).y.tolist() == [-100] * 1000
+
+    def test_a_longer_array_comes_back_as_texts(self) -> None:
+        model = SubjectNormalizer("z0")
+        model.y = np.array(["rest", "task"] * 50_001, dtype=object)
+        again = from_state(to_state(model)).y
+        assert again.dtype.kind == "U"
+        np.testing.assert_array_equal(again, model.y)
+
+
+def test_a_kind_that_is_no_text() -> None:
+    with pytest.raises(StateError, match=r"a node of unknown kind \[\]"):
+        from_state({"kind": []})
