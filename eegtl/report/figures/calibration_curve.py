@@ -93,6 +93,7 @@ def calibration_figure(
         ],
         fontsize="small",
     )
+    axes.margins(x=0.08)  # room for the names below the first and the last
     label(axes, x="seconds of calibration, and the model for them", y="balanced accuracy, %")
     legend(figure, axes.get_legend_handles_labels()[0], loc="outside upper left", ncols=2)
     return figure
