@@ -43,9 +43,8 @@ def folder(tmp_path_factory):
         "sources", "prepare", "synthetic-days", "--subjects", PEOPLE, "--window", 2, "--lengths",
         "10,20", "--candidates", "z2,mix known", "--out", made / "x.eegsrc", "--no-cache",
     )  # fmt: skip
-    for recording in eegtl.load("synthetic-days"):
-        if recording.subject == "w08":
-            recording.raw.save(made / f"day{recording.session}_raw.fif", verbose="error")
+    for recording in eegtl.load("synthetic-days").select(subjects=["w08"]):
+        recording.raw.save(made / f"day{recording.session}_raw.fif", verbose="error")
     return made
 
 

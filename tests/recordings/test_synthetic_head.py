@@ -37,7 +37,7 @@ def test_a_shallow_dipole_stands_for_one_behind_a_skull() -> None:
     info.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
     skull = mne.make_sphere_model((0, 0, 0), 0.09, verbose="error")
     ours = lead_field(names)
-    for number in range(0, len(patches()), 4):
+    for number in range(0, len(patches()), 12):
         outwards = patches()[number]
         dipole = mne.Dipole(
             np.zeros(1), (0.8 * 0.09 * outwards)[None], np.ones(1), outwards[None], np.ones(1)
