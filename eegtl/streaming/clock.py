@@ -248,11 +248,11 @@ class StreamClock:
         if self._is_late:
             self.n_late += 1
             return None
-        if self.newest - time > LONGEST_USUAL:
+        known = not self._counts or not isnan(self._counts[-1][1])
+        if known and self.newest - time > LONGEST_USUAL:
             # a clock set back a little, and no higher rate: it is unknown until stamps rise again
-            if not self._counts or not isnan(self._counts[-1][1]):
-                self._stretch += 1
-                self._counts.append((self.n_taken, np.nan, self._stretch))
+            self._stretch += 1
+            self._counts.append((self.n_taken, np.nan, self._stretch))
         self.n_taken += 1
         self._recent.append(time)
         return "", 0.0
