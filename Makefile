@@ -11,8 +11,9 @@ study: $(VENV)/.installed
 	$(BIN)/eegtl study synthetic --out runs/synthetic --overwrite
 
 # Two workers fill two cores: threads of linear algebra besides would wait for each other, and take up to nine times as long.
+# Tests begin many processes, which would each compile the package where compiled files are not kept.
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTFLAGS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTFLAGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

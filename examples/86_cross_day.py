@@ -10,7 +10,7 @@ from eegtl.evaluation import cross_day_curve, table_drifts
 from eegtl.report.figures import cross_day_figure
 
 people = eegtl.load("synthetic-days")
-table = eegtl.FeatureExtractor(window=5.0).extract(people)
+table = eegtl.FeatureExtractor(window=10.0).extract(people)
 print(table_drifts(table).round(2).to_string(index=False))
 curve = cross_day_curve(table, n_sources=(0, 2, None))
 print(curve.table.drop(columns="ranking").round(3).to_string(index=False))

@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from eegtl.personalize import Profile, calibrate, update
 from eegtl.personalize.calibration import _adapted
+from eegtl.personalize.candidates import CANDIDATES
 from eegtl.personalize.days import Day
 from eegtl.personalize.inspection import arrays_of
 from eegtl.personalize.origins import leaves
@@ -22,7 +23,6 @@ from eegtl.testing.toys import Toy, toy_for
 from eegtl.transfer import Recenter, default_classifier, make_transfer_pipeline
 
 CLASSES = ("rest", "task", "talk")
-SOURCES = sources_of(CLASSES)
 
 
 def blocks() -> list[Day]:
@@ -45,8 +45,8 @@ def blocks() -> list[Day]:
 
 def profile(name: str, day: Day) -> Profile:
     """Give a wearer the candidate of a name, whatever the plan would choose."""
-    model = _adapted(SOURCES.models[name], name, SOURCES.plan, day)
-    return replace(calibrate(SOURCES), model=model, name=name, others={}, days=(day,))
+    model = _adapted(sources_of(CLASSES).models[name], name, sources_of(CLASSES).plan, day)
+    return replace(calibrate(sources_of(CLASSES)), model=model, name=name, others={}, days=(day,))
 
 
 def said(one: Profile) -> dict[str, str]:
@@ -62,9 +62,9 @@ def different(left: dict[str, Any], right: dict[str, Any]) -> set[str]:
     return {path for path in left if left[path] != right.get(path)}
 
 
-@pytest.mark.parametrize("name", list(SOURCES.models))
+@pytest.mark.parametrize("name", list(CANDIDATES))
 def test_what_differs_between_wearers_is_said_to_be_theirs(name: str) -> None:
-    sees = SOURCES.plan.sees[SOURCES.plan.names.index(name)]
+    sees = sources_of(CLASSES).plan.sees[sources_of(CLASSES).plan.names.index(name)]
     days = [day for day in blocks() if sees != "labelled" or day.y is not None]
     made = [profile(name, day) for day in days]
     theirs = [{p for p, people in said(one).items() if "the wearer" in people} for one in made]
@@ -118,12 +118,15 @@ def test_any_estimator(name: str) -> None:
 
 
 def test_a_profile_of_nobody_and_one_of_two_days() -> None:
-    nobody = calibrate(SOURCES)
+    nobody = calibrate(sources_of(CLASSES))
     assert {p for p, people in said(nobody).items() if "wearer" in people} == {"days[0].X"}
     first, _, state, labelled, _ = blocks()[:5]
     # as if choosing without knowing the block had brought something
-    plan = replace(SOURCES.plan, nested_gain=np.full_like(SOURCES.plan.nested_gain, 0.1))
-    monday = calibrate(replace(SOURCES, plan=plan), first.X, day="Monday")
+    plan = replace(
+        sources_of(CLASSES).plan,
+        nested_gain=np.full_like(sources_of(CLASSES).plan.nested_gain, 0.1),
+    )
+    monday = calibrate(replace(sources_of(CLASSES), plan=plan), first.X, day="Monday")
     tuesday = update(monday, state.X, day="Tuesday", kind=state.kind)
     assert tuesday.name != monday.name
     # the model of Monday stands among the others, and is still of the wearer
