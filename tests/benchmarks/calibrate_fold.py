@@ -67,7 +67,7 @@ def calibrate_from(folder: Path) -> None:
     before = megabytes("VmRSS")
     begun = time.perf_counter()
     made = calibrate(SourceFile.load(folder / "seed.eegsrc"), block)
-    path = made.save(folder / "seed.eegtl")
+    path = made.save(folder / "seed.eegtl", overwrite=True)
     took = time.perf_counter() - begun
     print(f"{took:.3f} {megabytes('VmHWM') - before:.0f} {path.stat().st_size / 2**20:.2f}")
 
