@@ -15,6 +15,7 @@ from .say import say
 
 if TYPE_CHECKING:
     from ..personalize.profile import Profile
+    from ..personalize.source_file import SourceFile
     from ..streaming.calibration_block import Block
 
 EPILOG = (
@@ -93,7 +94,6 @@ def calibrate(
     """
     with one_paragraph("stopped; nothing was written."):
         from ..personalize import calibration
-        from ..personalize.profile import Profile
 
         asked = {"name": name, "type": type_, "source_id": source_id}
         streams = any(asked.values())
@@ -116,11 +116,11 @@ def calibrate(
             from ..report.figures.files import check_name
 
             check_name(picture)
-        base, target = _base(sources, update, out, overwrite)
+        base, others, target = _base(sources, update, out, overwrite)
         if roll_back is not None:
             if update is None:
                 raise InputError("--roll-back needs --update, the profile that has the day.")
-            made = calibration.roll_back(Profile.load(update), roll_back)
+            made = calibration.roll_back(base, roll_back)
             made.save(target, overwrite=overwrite or target == update)
             say(f"rolled back to {roll_back}: {_model_of(made)}")
             say(f"written: {target}")
@@ -163,12 +163,8 @@ def calibrate(
                 )
             made = calibration.update(base, X, y, day=today, kind=block, quality=quality)
         else:
-            from ..personalize.source_file import SourceFile
-
-            assert sources is not None
-            made = calibration.calibrate(
-                SourceFile.load(sources), X, y, day=today, kind=block, quality=quality
-            )
+            assert others is not None
+            made = calibration.calibrate(others, X, y, day=today, kind=block, quality=quality)
         made.save(target, overwrite=overwrite or target == update)
         _tell(made)
         say(f"written: {target}")
@@ -199,8 +195,8 @@ def _refuse_what_cannot_apply(given: dict[str, bool], *, roll_back: bool) -> Non
 
 def _base(
     sources: Path | None, update: Path | None, out: Path | None, overwrite: bool
-) -> tuple[Profile, Path]:
-    """Give what says which features are wanted, and where to write."""
+) -> tuple[Profile, SourceFile | None, Path]:
+    """Give what says which features are wanted, the sources of a new profile, where to write."""
     from ..personalize.calibration import calibrate as make
     from ..personalize.profile import Profile
     from ..personalize.source_file import SourceFile
@@ -213,13 +209,14 @@ def _base(
     if update is not None:
         if out is not None and out != update and out.exists() and not overwrite:
             raise InputError(f"{out} is there already; choose another --out, or --overwrite.")
-        return Profile.load(update), update if out is None else out
+        return Profile.load(update), None, update if out is None else out
     if out is None:
         raise InputError("--out is missing: the profile to write, for example --out anna.eegtl.")
     if out.exists() and not overwrite:
         raise InputError(f"{out} is there already; choose another --out, or --overwrite.")
     assert sources is not None
-    return make(SourceFile.load(sources)), out
+    others = SourceFile.load(sources)
+    return make(others), others, out
 
 
 def _tell(made: Profile) -> None:
