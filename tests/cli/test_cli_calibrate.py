@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import eegtl
 from eegtl.cli import app
 from eegtl.errors import InputError
 from eegtl.personalize import Profile, SourceFile
+from eegtl.personalize.guard import Guard
 
 PEOPLE = "w01,w02,w03,w04"
 SHORT_LIVED = """
@@ -71,6 +73,33 @@ def test_sources(folder):
     assert "a picture cannot be 'x.txt'" in run(
         "sources", "show", folder / "x.eegsrc", "--picture", folder / "x.txt", code=2
     )
+
+
+def test_what_a_file_of_sources_says_of_itself(folder):
+    """What was left out, where the guard looks, and a kind of block that nobody has enough of."""
+    sources = SourceFile.load(folder / "x.eegsrc")
+    plan = sources.plan
+    scores = plan.scores.copy()
+    scores[:, plan.kinds.index("balanced")] = np.nan
+    told = replace(
+        sources,
+        provenance={**sources.provenance, "n_flagged": 7},
+        plan=replace(
+            plan,
+            scores=scores,
+            guards={"z2": Guard("skew", 0.3, 0.021, 4)},
+            left_out={"z2 + tpt": "too few people."},
+        ),
+    )
+    told.save(folder / "told.eegsrc")
+    said = run("sources", "show", folder / "told.eegsrc")
+    assert "7 windows with artefact marks were left out" in said
+    assert "left out: z2 + tpt, which cannot be fitted on these people (too few people.)" in said
+    assert "guard of z2: skew above 0.30 means source-only; it brought 2.1 points" in said
+    assert re.search(r"what others' scores choose +10 s \d+ % \(", said)
+    said = run("sources", "show", folder / "told.eegsrc", "--kind", "balanced")
+    assert "too few people have enough windows for blocks of the kind 'balanced'" in said
+    assert "10 s" not in said
 
 
 def test_days(folder):

@@ -257,6 +257,11 @@ class TestLonger:
         assert gain == pytest.approx(0.1)
         assert longer_block(plan, 20.0) is None
 
+    def test_nobody_has_both(self) -> None:
+        scores = np.full((2, 2, 6), 0.5)
+        scores[:, 0, :3], scores[:, 1, 3:] = np.nan, np.nan
+        assert longer_block(plan_of(scores), 10.0) is None
+
 
 class Refuses:
     """Fits like z2, and refuses what the test wants."""
